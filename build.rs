@@ -1,0 +1,3 @@
+//! Embeds `templates/` in the binary.
+
+fn main() {}

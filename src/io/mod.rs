@@ -1,0 +1,9 @@
+//! The only folder that touches the machine: files, environment, processes, signals, the Docker Engine.
+//!
+//! Given: what the pure half decided. Gives: bytes and connections. Decides nothing.
+#![allow(clippy::disallowed_methods)]
+
+pub mod docker;
+pub mod env;
+pub mod fs;
+pub mod tree;

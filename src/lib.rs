@@ -1,0 +1,12 @@
+//! dashdeploy: from a repository to a running application, anywhere.
+#![doc = include_str!("README.md")]
+
+pub mod build;
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod deploy;
+pub mod detect;
+pub mod io;
+pub mod registry;
+pub mod render;

@@ -1,0 +1,56 @@
+//! The vocabulary of dashdeploy and the promises every target keeps.
+//!
+//! Given: nothing; this crate is types, traits and pure functions over them. Gives: the words that `config`, `render`,
+//! `build`, `deploy`, `console` and every crate under `targets/` share, so that data flows one way:
+//! configuration → [`Project`] → [`Bound`] → [`Release`] → [`Plan`] → changes applied → health → verdict.
+//! Deliberately absent: input and output, a runtime, a command line, a template engine. The dependency list proves it.
+
+mod bound;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod container;
+mod error;
+mod event;
+mod exec;
+mod finding;
+mod health;
+mod logs;
+mod name;
+mod observed;
+mod plan;
+mod project;
+mod recipe;
+mod release;
+mod secret;
+mod target;
+mod text;
+mod wiring;
+
+pub use bound::{Bound, UnknownEnvironment};
+pub use container::{
+    APP_USER, ContainerSpec, EnvValue, Limits, LogRotation, PortBinding, Probe, RestartPolicy, Tmpfs,
+    VolumeMount, image_reference, labels, ownership_marks, stack_name,
+};
+pub use error::{ErrorKind, TargetError};
+pub use event::{Event, EventSink, NoEvents, StepState};
+pub use exec::{ExecInput, ExecOutput, ExecOutputFeed, ExecRequest, ExecSession, ExecStream};
+pub use finding::{Finding, Place, Severity};
+pub use health::{Health, HealthSample, HealthWatch};
+pub use logs::{LogFeed, LogLine, LogQuery, LogStream};
+pub use name::{InvalidName, Name};
+pub use observed::{Observed, Resource};
+pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
+pub use project::{
+    Environment, HealthCheck, Project, Publish, Requirement, Resources, Service, ServiceKind,
+    ServiceOverride, Smoke, Source, Volume, Writers,
+};
+pub use recipe::{
+    Build, BuildKind, NodeManager, NodeRecipe, PythonPackages, PythonRecipe, Recipe, SpaRecipe,
+};
+pub use release::{ImageId, Release, ReleaseImage};
+pub use secret::{SecretStore, fingerprint};
+pub use target::{
+    Capabilities, Credential, Descriptor, Manifest, Reader, Removal, Target, TargetOptions, Writer,
+};
+pub use text::{AddressField, Part, Reference, Text, TextError};
+pub use wiring::{ServiceAddress, Unresolved, Wiring};
