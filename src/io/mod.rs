@@ -6,4 +6,7 @@
 pub mod docker;
 pub mod env;
 pub mod fs;
+pub mod terminal;
 pub mod tree;
+pub mod clock;
+pub mod signal;
