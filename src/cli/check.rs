@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let mut notes = Vec::new();
     for name in loaded.project.environments.keys() {
         let Ok(bound) = loaded.project.bind(name.as_str()) else { continue };
-        match registry::target(bound.target.as_str(), &context.environment) {
+        match registry::target(bound.target.as_str()) {
             Some(target) => {
                 let of_target = target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding));
                 findings.extend(of_target.filter(|finding| !findings.contains(finding)).collect::<Vec<Finding>>());

@@ -160,8 +160,8 @@ fn find_target(context: &Context, bound: &Bound) -> CliResult<Box<dyn Target>> {
         return Err(CliError::new(Exit::Usage, "several-targets", message)
             .hint("this command runs environments that are on one target; choose one with -e"));
     }
-    registry::target(bound.target.as_str(), &context.environment).ok_or_else(|| {
-        let known = registry::all(&context.environment);
+    registry::target(bound.target.as_str()).ok_or_else(|| {
+        let known = registry::all();
         let names: Vec<&str> = known.iter().map(|target| target.descriptor().name.as_str()).collect();
         let message = format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
         CliError::new(Exit::Usage, "unsupported-target", message)

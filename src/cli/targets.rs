@@ -11,7 +11,7 @@ use crate::registry;
 pub struct Args {}
 
 pub(super) fn run(context: &Context, _: &Args) -> CliResult {
-    let targets = registry::all(&context.environment);
+    let targets = registry::all();
     let descriptors: Vec<_> = targets.iter().map(|target| target.descriptor().clone()).collect();
     let rows: Vec<Vec<String>> = descriptors
         .iter()

@@ -9,4 +9,5 @@ pub mod fs;
 pub mod terminal;
 pub mod tree;
 pub mod clock;
+pub mod net;
 pub mod signal;

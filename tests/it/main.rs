@@ -1,1 +1,6 @@
-//! The one integration test binary.
+//! The one integration test binary. What the tests are told by the environment stands in `tests/README.md`.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr)]
+
+mod cli;
+mod stack;
+mod support;

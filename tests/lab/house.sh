@@ -77,7 +77,7 @@ templates() {
   breach "a template decides nothing and escapes nothing: no set, macro, import, autoescape, safe" < <(
     cd "$root"
     shopt -s nullglob
-    grep -rnE '\{%-?[[:space:]]*(set|macro|import|from|call|autoescape)\b|\|[[:space:]]*safe\b' templates targets/*/templates || true
+    grep -rnsE '\{%-?[[:space:]]*(set|macro|import|from|call|autoescape)\b|\|[[:space:]]*safe\b' templates targets/*/templates || true
   )
 }
 

@@ -38,7 +38,7 @@ tests() { cargo nextest run --locked --workspace --all-features --profile ci 2>&
 
 lint() {
   part "formatting (cargo fmt)" cargo fmt --all --check
-  part "clippy" cargo clippy -q --locked --workspace --all-targets --all-features -- -D warnings
+  part "clippy" cargo clippy -q --locked --keep-going --workspace --all-targets --all-features -- -D warnings
   part "clippy without a target" cargo clippy -q --locked --package dashdeploy --no-default-features --lib --bins -- -D warnings
   part "house rules" house
   part "dependency rules" "$LAB_DIR/dependencies.sh"

@@ -110,7 +110,7 @@ cargo_tool() {
   local name=$1 log=$LAB_STATE/$1.log
   if command -v "$name" >/dev/null || [ -x "$TOOLS/cargo/bin/$name" ]; then return; fi
   say "cargo install $name (some minutes, once; log: $log)"
-  CARGO_TARGET_DIR=$TOOLS/cargo-build cargo install -q --locked "$name" --root "$TOOLS/cargo" >"$log" 2>&1 </dev/null ||
+  CARGO_TARGET_DIR=$TOOLS/cargo-build timeout 1200 cargo install -q --locked "$name" --root "$TOOLS/cargo" >"$log" 2>&1 </dev/null ||
     lacks "$name" "cargo install failed (see $log)"
   rm -rf "$TOOLS/cargo-build"
 }

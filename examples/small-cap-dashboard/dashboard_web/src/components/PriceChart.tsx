@@ -4,7 +4,7 @@ const WIDTH = 720;
 const HEIGHT = 260;
 const LEFT = 46;
 const RIGHT = 10;
-const TOP = 10;
+const TOP = 16;
 const BOTTOM = 26;
 const STEPS = 4;
 
