@@ -3,7 +3,9 @@
 //! Given: what the pure half decided. Gives: bytes and connections. Decides nothing.
 #![allow(clippy::disallowed_methods)]
 
+pub mod context;
 pub mod docker;
 pub mod env;
 pub mod fs;
 pub mod tree;
+pub mod unpack;
