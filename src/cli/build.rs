@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    Event, EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Source, Wiring, image_reference,
+    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Source, Wiring, image_reference,
+    ownership_marks,
 };
 use indexmap::IndexMap;
 use serde_json::json;
@@ -36,6 +37,9 @@ pub struct BuildArgs {
     #[arg(long, env = "DASHDEPLOY_PLATFORM", value_name = "OS/ARCH")]
     platform: Option<String>,
 }
+
+/// Where the generated images of static services keep the files they serve.
+const SERVED_FILES: &str = "/usr/share/nginx/html";
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let stack = Stack::open(context)?;
@@ -84,10 +88,9 @@ pub(super) async fn images(
         .collect();
     for service in stack.bound.services.values() {
         if let Source::Image(reference) = &service.source {
-            let id = interruptible(context, async {
-                pull::pull_if_missing(&engine.docker, &service.name, reference, &context.console).await
-            });
-            let id = id.await?;
+            let platform = args.platform.as_deref();
+            let pulled = pull::pull_if_missing(&engine.docker, reference, platform, &context.console);
+            let id = interruptible(context, pulled).await?;
             images.insert(service.name.clone(), ReleaseImage { reference: reference.clone(), id });
         }
     }
@@ -149,10 +152,10 @@ fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Optio
 }
 
 /// Work that a signal ends at once: dropping it stops the running steps.
-async fn interruptible<T>(
-    context: &Context,
-    work: impl Future<Output = Result<T, BuildFailure>>,
-) -> CliResult<T> {
+async fn interruptible<T, E>(context: &Context, work: impl Future<Output = Result<T, E>>) -> CliResult<T>
+where
+    CliError: From<E>,
+{
     let interrupt = context.interrupt();
     let result = tokio::select! {
         result = work => result,
@@ -170,10 +173,14 @@ async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[Buil
         if service.kind() != ServiceKind::Static {
             continue;
         }
-        let path = format!(".dashdeploy/dist/{}", service.name);
-        let to = stack.loaded.dir.join(&path);
-        let files = interruptible(context, dist::export_static(&engine.docker, &service.name, &image.id, &to)).await?;
-        context.console.emit(Event::Exported { service: service.name.clone(), path, files });
+        let export = dist::Export {
+            service: service.name.clone(),
+            image: image.id.clone(),
+            from: SERVED_FILES.to_owned(),
+            project_dir: stack.loaded.dir.path().to_owned(),
+            labels: ownership_marks(&stack.bound, Some(&service.name)),
+        };
+        interruptible(context, dist::export_static(&engine.docker, &export, &context.console)).await?;
     }
     Ok(())
 }
@@ -200,5 +207,17 @@ impl From<BuildFailure> for CliError {
 impl From<docker::EngineError> for CliError {
     fn from(error: docker::EngineError) -> Self {
         Self::new(Exit::Failed, "engine", error.message).hint(error.hint)
+    }
+}
+
+impl From<pull::PullError> for CliError {
+    fn from(error: pull::PullError) -> Self {
+        Self::new(Exit::Failed, "pull", format!("{}: {}", error.image, error.reason)).hint(error.hint)
+    }
+}
+
+impl From<dist::ExportError> for CliError {
+    fn from(error: dist::ExportError) -> Self {
+        Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason)).hint(error.hint)
     }
 }
