@@ -174,11 +174,11 @@ async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[Buil
             continue;
         }
         let export = dist::Export {
-            service: service.name.clone(),
-            image: image.id.clone(),
-            from: SERVED_FILES.to_owned(),
-            project_dir: stack.loaded.dir.path().to_owned(),
-            labels: ownership_marks(&stack.bound, Some(&service.name)),
+            service: &service.name,
+            image: &image.id,
+            from: SERVED_FILES,
+            project_dir: stack.loaded.dir.path(),
+            labels: &ownership_marks(&stack.bound, Some(&service.name)),
         };
         interruptible(context, dist::export_static(&engine.docker, &export, &context.console)).await?;
     }
@@ -218,6 +218,7 @@ impl From<pull::PullError> for CliError {
 
 impl From<dist::ExportError> for CliError {
     fn from(error: dist::ExportError) -> Self {
-        Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason)).hint(error.hint)
+        let failed = Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
+        error.hint.into_iter().fold(failed, Self::hint)
     }
 }
