@@ -32,7 +32,7 @@ impl Stack {
     pub fn open(context: &Context) -> CliResult<Self> {
         let loaded = load(context)?;
         let bound = loaded.bind(context)?;
-        let target = find_target(context, &bound)?;
+        let target = find_target(&bound)?;
         let findings: Vec<Finding> =
             target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding)).collect();
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -153,7 +153,7 @@ impl Stack {
     }
 }
 
-fn find_target(context: &Context, bound: &Bound) -> CliResult<Box<dyn Target>> {
+fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {
     let elsewhere = bound.targets.iter().find(|(_, target)| **target != bound.target);
     if let Some((service, target)) = elsewhere {
         let message = format!("service `{service}` of environment `{}` goes to `{target}`", bound.environment);

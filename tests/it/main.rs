@@ -2,5 +2,6 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr)]
 
 mod cli;
+mod config;
 mod stack;
 mod support;
