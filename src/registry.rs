@@ -22,3 +22,8 @@ pub fn all() -> Vec<Box<dyn Target>> {
 pub fn target(name: &str) -> Option<Box<dyn Target>> {
     all().into_iter().find(|target| target.descriptor().name == name)
 }
+
+/// The target whose addresses the generated Compose files are made with: a Docker host.
+pub fn compose_host() -> Option<Box<dyn Target>> {
+    target("docker")
+}

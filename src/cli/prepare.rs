@@ -1,5 +1,7 @@
 //! Generated files: rendered, compared with the disk, written.
 
+use std::collections::BTreeMap;
+
 use dashdeploy_contract::{Bound, Severity, Wiring};
 
 use super::load::Loaded;
@@ -12,7 +14,7 @@ use crate::render::{self, Compared, Inputs, RenderError, State};
 /// # Errors
 /// Exit code 2 for values that a file's format cannot carry, each with its place.
 pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
-    let inputs = Inputs { local: local_wiring(loaded)?, ..Inputs::default() };
+    let inputs = Inputs { local: local_wiring(loaded)?, overrides: overrides(loaded)? };
     let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
         RenderError::Findings(findings) => {
             let located = findings.into_iter().map(|finding| loaded.places.locate(finding));
@@ -34,12 +36,26 @@ pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
     }
 }
 
+/// The user's own templates, by name.
+fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
+    const FOLDER: &str = ".dashdeploy/templates";
+    let mut own = BTreeMap::new();
+    for name in loaded.dir.files_below(FOLDER)? {
+        let path = format!("{FOLDER}/{name}");
+        let bytes = loaded.dir.read(&path)?.unwrap_or_default();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| CliError::new(Exit::Usage, "template", format!("{path} is not UTF-8 text")))?;
+        own.insert(name, text);
+    }
+    Ok(own)
+}
+
 /// The addresses on the local Docker host: what the generated Compose files are made with.
 fn local_wiring(loaded: &Loaded) -> CliResult<Wiring> {
     let local = loaded.project.bind("local").map_err(|error| {
         CliError::new(Exit::Usage, "unknown-environment", error.to_string())
     })?;
-    Ok(registry::target("docker").map_or_else(Wiring::default, |target| Wiring {
+    Ok(registry::compose_host().map_or_else(Wiring::default, |target| Wiring {
         services: target.addresses(&local),
         same_origin: target.descriptor().capabilities.same_origin,
         ..Wiring::default()

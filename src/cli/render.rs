@@ -103,14 +103,7 @@ pub(super) fn tell(context: &Context, rows: &[(&Compared, Done)]) {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|(compared, done)| {
-            let word = match done {
-                Done::Written => "written",
-                Done::Refreshed => "refreshed",
-                Done::Fresh => "fresh",
-                Done::Kept if compared.state == State::Foreign => "kept: it is yours",
-                Done::Kept => "kept: edited by hand (--force replaces it)",
-                Done::Replaced => "replaced, the former one is kept as .bak",
-            };
+            let word = word_for(compared, *done);
             vec![compared.file.path.clone(), word.to_owned()]
         })
         .collect();
@@ -126,5 +119,17 @@ fn word(state: State) -> &'static str {
         State::Stale => "older than dashdeploy.yaml",
         State::Edited => "edited by hand",
         State::Foreign => "yours, not generated; left alone",
+    }
+}
+
+/// What was done with a file, in words.
+pub(super) fn word_for(compared: &Compared, done: Done) -> &'static str {
+    match done {
+        Done::Written => "written",
+        Done::Refreshed => "refreshed",
+        Done::Fresh => "fresh",
+        Done::Kept if compared.state == State::Foreign => "kept: it is yours",
+        Done::Kept => "kept: edited by hand (--force replaces it)",
+        Done::Replaced => "replaced, the former one is kept as .bak",
     }
 }

@@ -54,6 +54,35 @@ impl ProjectDir {
         self.root.join(relative).symlink_metadata().is_ok()
     }
 
+    /// The regular files below a folder, as paths relative to that folder with `/` between their parts, sorted; none where
+    /// the folder is not there. Links are left out.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn files_below(&self, relative: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut folders = vec![(self.root.join(relative), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(anyhow!(error).context(format!("cannot list {}", folder.display()))),
+            };
+            for entry in entries {
+                let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let kind = entry.file_type().with_context(|| format!("cannot look at {name}"))?;
+                if kind.is_dir() {
+                    folders.push((entry.path(), format!("{prefix}{name}/")));
+                } else if kind.is_file() {
+                    found.push(format!("{prefix}{name}"));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Writes a whole file, making its folders; what was there before stays until the new file is complete.
     ///
     /// # Errors
