@@ -1,3 +1,5 @@
 //! Embeds `templates/` in the binary.
 
-fn main() {}
+fn main() {
+    minijinja_embed::embed_templates!("templates", &[".j2"][..]);
+}
