@@ -241,6 +241,30 @@ async fn twenty_thousand_files_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_large_context_needs_little_memory() {
+    let Some(lab) = Lab::new("large").await else { return };
+    lab.write("ctx/small", "x");
+    fs::File::create(lab.path().join("ctx/large")).unwrap().set_len(300 << 20).unwrap();
+    let before = peak_memory();
+    let text = "FROM scratch\nCOPY small /\n";
+    lab.build(vec![lab.request("api", text)]).await.unwrap();
+    let sent =
+        lab.events.count(|event| matches!(event, Event::BuildContext { bytes, .. } if *bytes > 300 << 20));
+    assert_eq!(sent, 1);
+    let grown = peak_memory() - before;
+    eprintln!("300 MB sent: peak memory grew by {grown} KiB from {before} KiB");
+    assert!(grown < 60 << 10, "{grown} KiB");
+    lab.clean().await;
+}
+
+/// KiB of memory that this process had at most.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn built_files_come_out_and_the_container_goes() {
     let Some(lab) = Lab::new("dist").await else { return };
     lab.write("ctx/index.html", "<div id=\"root\"></div>");

@@ -98,8 +98,10 @@ mod engine {
         for path in TREE {
             lab.write(&format!("ctx/{path}"), path);
         }
-        let mut wrong = Vec::new();
-        for rules in RULES {
+        let (mut wrong, mut lengths) = (Vec::new(), Vec::new());
+        let random = random_rules(20);
+        let all: Vec<&str> = RULES.iter().copied().chain(random.iter().map(String::as_str)).collect();
+        for rules in &all {
             lab.write("ctx/.dockerignore", rules);
             let ours = lab.build(vec![lab.request("ours", DOCKERFILE)]).await.unwrap().remove(0);
             let mut ours = paths(&lab, &ours.id.0).await;
@@ -108,6 +110,7 @@ mod engine {
             let tag = format!("{}-peer", lab.name);
             build_by_peer(&peer, &lab, &tag);
             let theirs = paths(&lab, &tag).await;
+            lengths.push(theirs.len());
             if ours != theirs {
                 let more: Vec<_> = ours.iter().filter(|path| !theirs.contains(path)).collect();
                 let less: Vec<_> = theirs.iter().filter(|path| !ours.contains(path)).collect();
@@ -115,7 +118,46 @@ mod engine {
             }
         }
         lab.clean().await;
-        assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), RULES.len(), wrong.join("\n"));
+        assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+        assert!(
+            lengths[0] > TREE.len() && lengths.contains(&0),
+            "the lists do not depend on the rules: {lengths:?}"
+        );
+    }
+
+    /// Rules put together from parts; the same in every run.
+    fn random_rules(count: usize) -> Vec<String> {
+        const PARTS: &[&str] = &[
+            "*",
+            "**",
+            "**/",
+            "/",
+            "a",
+            "b",
+            "b/c",
+            "src",
+            "/**",
+            "/*",
+            "*.py",
+            "docs",
+            "deep",
+            "?",
+            "[a-m]*",
+            "README.md",
+            "node_modules",
+            ".*",
+        ];
+        let mut state = 0x5DEE_CE66_u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let mut line = |first: bool| {
+            let exception = if !first && next(3) == 0 { "!" } else { "" };
+            let parts: String = (0..=next(3)).map(|_| PARTS[next(PARTS.len())]).collect();
+            format!("{exception}{parts}\n")
+        };
+        (0..count).map(|_| (0..4).map(|index| line(index == 0)).collect()).collect()
     }
 
     /// The paths below `/ctx` in an image, as the engine's own archive lists them.
