@@ -88,13 +88,15 @@ async fn refuse_what_cannot_be(
     }
     let version = match engine.version().await {
         Ok(version) => version,
-        Err(error) => return Err(fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"),
+        Err(error) => {
+            return Err(fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"));
+        }
     };
     let podman = version.components.iter().flatten().any(|part| part.name.to_lowercase().contains("podman"));
     let windows = version.os.as_deref() == Some("windows");
     if podman || windows {
         let product = if podman { "Podman" } else { "an engine for Windows containers" };
-        return fail(
+        return Err(fail(
             format!("{product} answers, and images are built by BuildKit, which it does not have"),
             "use Docker Engine 20.10 or later (set DOCKER_HOST or `docker context use` to it)",
         ));
