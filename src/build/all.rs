@@ -69,36 +69,37 @@ async fn refuse_what_cannot_be(
     service: &Name,
     options: &BuildOptions,
 ) -> Result<(), BuildFailure> {
-    let fail =
-        |message: String, hint: &str| Err(BuildFailure::plain(service, message, Some(hint.to_owned())));
+    let fail = |message: String, hint: &str| BuildFailure::plain(service, message, Some(hint.to_owned()));
     if let Some(platform) = options.platform.as_deref() {
         if platform.contains(',') {
-            return fail(
+            return Err(fail(
                 format!(
                     "`--platform {platform}` names several platforms, and one image can be built for one"
                 ),
                 "name one platform, and run the build once for each",
-            );
+            ));
         }
         if !is_platform(platform) {
-            return fail(
+            return Err(fail(
                 format!("`--platform {platform}` is no platform"),
                 "write the operating system and the processor, as `linux/amd64` or `linux/arm64`",
-            );
+            ));
         }
     }
     let version = match engine.version().await {
         Ok(version) => version,
-        Err(error) => return fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"),
+        Err(error) => {
+            return Err(fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"));
+        }
     };
     let podman = version.components.iter().flatten().any(|part| part.name.to_lowercase().contains("podman"));
     let windows = version.os.as_deref() == Some("windows");
     if podman || windows {
         let product = if podman { "Podman" } else { "an engine for Windows containers" };
-        return fail(
+        return Err(fail(
             format!("{product} answers, and images are built by BuildKit, which it does not have"),
             "use Docker Engine 20.10 or later (set DOCKER_HOST or `docker context use` to it)",
-        );
+        ));
     }
     Ok(())
 }

@@ -25,9 +25,9 @@ pub(super) struct Definition {
 
 impl Definition {
     /// Reads what the request leaves to the disk. Blocks for a few small files.
-    pub(super) fn read(request: &BuildRequest) -> Result<Self, BuildFailure> {
+    pub(super) fn read(request: &BuildRequest) -> Result<Self, Box<BuildFailure>> {
         let fail = |message: String, hint: &str| {
-            BuildFailure::plain(&request.service, message, Some(hint.to_owned()))
+            Box::new(BuildFailure::plain(&request.service, message, Some(hint.to_owned())))
         };
         let shown = request.dockerfile.display().to_string();
         let text = match &request.dockerfile_text {
@@ -97,6 +97,8 @@ fn slashed(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods)]
+
     use dashdeploy_contract::Name;
 
     use super::*;

@@ -13,6 +13,7 @@ use dashdeploy_contract::{Event, EventSink, ImageId, Name};
 use futures_util::StreamExt as _;
 use indexmap::IndexMap;
 
+use super::image::random;
 use crate::io::unpack::{self, Unpacked};
 
 /// What is to be taken out of which image.
@@ -124,8 +125,7 @@ struct Container {
 
 impl Container {
     async fn create(engine: &Docker, export: &Export<'_>) -> Result<Self, bollard::errors::Error> {
-        let short = export.image.short();
-        let name = format!("dashdeploy-dist-{}-{short}-{}", export.service, std::process::id());
+        let name = format!("dashdeploy-dist-{}-{:016x}", export.service, random());
         // Made before the request: the engine may create it although its answer is never read.
         let container = Self { engine: engine.clone(), name, removed: false };
         let body = ContainerCreateBody {

@@ -86,10 +86,6 @@ const KNOWN: &[(&str, &str)] = &[
          (https://docs.docker.com/build/building/multi-platform/), or leave `--platform` out",
     ),
     (
-        r"no match for platform|does not match the specified platform",
-        "the base image does not exist for that platform: choose another base image or platform",
-    ),
-    (
         r"(?i)unknown instruction|unknown flag|dockerfile parse error",
         "correct the Dockerfile; an instruction or flag that is newer than the engine needs a newer engine",
     ),
@@ -113,15 +109,18 @@ pub(super) fn explain(
     let named = said.replace(&definition.dockerfile, &definition.shown);
     let cause = strip(&named).to_owned();
     let exit_code = failed.and_then(|step| exit_code(&step.error)).or_else(|| exit_code(&cause));
-    let instruction = failed.map(|step| instruction(&step.name).to_owned());
+    let failure =
+        Cause { definition, step: failed.map(|step| step.name.as_str()).unwrap_or_default(), text: &cause };
+    let own = failed.filter(|step| !step.name.starts_with("[internal]"));
+    let instruction = own.map(|step| instruction(&step.name).to_owned());
     let log = failed.map(|step| step.log.clone()).unwrap_or_default();
     let message = match (&instruction, exit_code) {
         (Some(instruction), Some(code)) => {
             format!("`{}` ended with exit code {code}", first_line(instruction))
         }
-        _ => message(definition, &cause),
+        _ => failure.message(),
     };
-    let hint = hint(definition, &cause, &log);
+    let hint = failure.hint(&log);
     BuildFailure {
         service: service.clone(),
         step: failed.map(|step| step.name.clone()),
@@ -159,27 +158,91 @@ fn exit_code(text: &str) -> Option<i32> {
     found.captures(text)?.get(1)?.as_str().parse().ok()
 }
 
-fn message(definition: &Definition, cause: &str) -> String {
-    match (missing_source(cause), unavailable_image(cause)) {
-        (Some(path), _) => format!("the Dockerfile copies `{path}`, and the context has no such file"),
-        (None, Some(image)) if definition.syntax().is_some_and(|syntax| same_image(syntax, &image)) => {
-            format!("`# syntax=` names the image {image}, and it cannot be fetched: {}", last_part(cause))
-        }
-        (None, Some(image)) => format!("the base image {image} cannot be fetched: {}", last_part(cause)),
-        (None, None) => cause.to_owned(),
-    }
+/// What BuildKit says, and where.
+struct Cause<'a> {
+    definition: &'a Definition,
+    step: &'a str,
+    text: &'a str,
 }
 
-fn hint(definition: &Definition, cause: &str, log: &[String]) -> Option<String> {
-    if let Some(path) = missing_source(cause) {
-        return Some(missing_source_hint(definition, &path));
+impl Cause<'_> {
+    fn message(&self) -> String {
+        match (missing_source(self.text), self.unavailable_image()) {
+            (Some(path), _) => format!("the Dockerfile copies `{path}`, and the context has no such file"),
+            (None, Some(image)) if self.is_syntax(&image) => {
+                format!(
+                    "`# syntax=` names the image {image}, and it cannot be fetched: {}",
+                    last_part(self.text)
+                )
+            }
+            (None, Some(image)) => {
+                format!("the base image {image} cannot be fetched: {}", last_part(self.text))
+            }
+            (None, None) => self.text.to_owned(),
+        }
     }
-    if let Some(image) = unavailable_image(cause) {
-        return Some(unavailable_image_hint(definition, &image, cause));
+
+    fn hint(&self, log: &[String]) -> Option<String> {
+        if let Some(path) = missing_source(self.text) {
+            return Some(missing_source_hint(self.definition, &path));
+        }
+        if let Some(image) = self.unavailable_image() {
+            return Some(self.unavailable_image_hint(&image));
+        }
+        let text = format!("{}\n{}", log.join("\n"), self.text);
+        let known =
+            KNOWN.iter().find(|(words, _)| Regex::new(words).is_ok_and(|words| words.is_match(&text)));
+        known.map(|(_, mend)| (*mend).to_owned())
     }
-    let text = format!("{}\n{cause}", log.join("\n"));
-    let known = KNOWN.iter().find(|(words, _)| Regex::new(words).is_ok_and(|words| words.is_match(&text)));
-    known.map(|(_, mend)| (*mend).to_owned())
+
+    /// The image that a registry did not give: the step names it, or the message does.
+    fn unavailable_image(&self) -> Option<String> {
+        let reasons = Regex::new(
+            r"failed to do request|pull access denied|failed to authorize|failed to resolve source metadata|failed to fetch (anonymous|oauth) token|toomanyrequests|unexpected status|: not found$|no match for platform",
+        );
+        if !reasons.ok()?.is_match(self.text) {
+            return None;
+        }
+        let step =
+            Regex::new(r"(?:load metadata for |resolve image config for |\] FROM )(?:docker-image://)?(\S+)")
+                .ok()?;
+        let text = Regex::new(r"(?:^|[ :])((?:[a-z0-9.-]+\.[a-z]+(?::\d+)?|localhost(?::\d+)?|[0-9.]+:\d+)/[a-z0-9._/-]+(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?)(?::|$)").ok()?;
+        let found = step.captures(self.step).or_else(|| text.captures(self.text))?;
+        Some(found.get(1)?.as_str().to_owned())
+    }
+
+    fn unavailable_image_hint(&self, image: &str) -> String {
+        let short = image.trim_start_matches("docker.io/").trim_start_matches("library/");
+        let text = self.text;
+        if self.is_syntax(image) {
+            let file = &self.definition.shown;
+            return format!(
+                "remove the line `# syntax=…` from {file}, or give the engine access to that registry"
+            );
+        }
+        if text.contains("no match for platform") {
+            return "the base image does not exist for that platform: choose another base image or platform"
+                .to_owned();
+        }
+        if text.contains("toomanyrequests") {
+            return format!(
+                "the registry's rate limit is reached: `docker login`, wait, or `docker pull {short}` later"
+            );
+        }
+        if text.contains("failed to do request") || text.contains("no such host") {
+            return format!(
+                "the registry cannot be reached: check the engine's network and proxy, then try `docker pull {short}`"
+            );
+        }
+        format!(
+            "check the image's name and tag; for a private registry `docker login` and `docker pull {short}`, \
+             then build again: a local image is used without asking the registry"
+        )
+    }
+
+    fn is_syntax(&self, image: &str) -> bool {
+        self.definition.syntax().is_some_and(|syntax| same_image(syntax, image))
+    }
 }
 
 /// The path that a COPY or ADD names and the context lacks.
@@ -206,44 +269,6 @@ fn missing_source_hint(definition: &Definition, path: &str) -> String {
         }
         _ => format!("create the file below {context}, or correct the path in {}", definition.shown),
     }
-}
-
-/// The image that a registry did not give.
-fn unavailable_image(cause: &str) -> Option<String> {
-    let reasons = Regex::new(
-        r"failed to do request|pull access denied|failed to authorize|failed to resolve source metadata|failed to fetch anonymous token|toomanyrequests|unexpected status|: not found$",
-    );
-    if !reasons.ok()?.is_match(cause) {
-        return None;
-    }
-    let image = Regex::new(
-        r"(?:^|[ :])((?:[a-z0-9.-]+\.[a-z]+(?::\d+)?|localhost(?::\d+)?|[0-9.]+:\d+)/[a-z0-9._/-]+(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?)(?::|$)",
-    );
-    Some(image.ok()?.captures(cause)?.get(1)?.as_str().to_owned())
-}
-
-fn unavailable_image_hint(definition: &Definition, image: &str, cause: &str) -> String {
-    let short = image.trim_start_matches("docker.io/").trim_start_matches("library/");
-    if definition.syntax().is_some_and(|syntax| same_image(syntax, image)) {
-        return format!(
-            "remove the line `# syntax=…` from {}, or give the engine access to that registry",
-            definition.shown
-        );
-    }
-    if cause.contains("toomanyrequests") {
-        return format!(
-            "the registry's rate limit is reached: `docker login`, wait, or `docker pull {short}` once it allows it"
-        );
-    }
-    if cause.contains("failed to do request") || cause.contains("no such host") {
-        return format!(
-            "the registry cannot be reached: check the engine's network and proxy, then try `docker pull {short}`"
-        );
-    }
-    format!(
-        "check the image's name and tag; for a private registry `docker login` and `docker pull {short}`, \
-         then build again: a local image is used without asking the registry"
-    )
 }
 
 fn same_image(syntax: &str, image: &str) -> bool {

@@ -54,7 +54,8 @@ pub(super) async fn build_one(
 async fn read(request: BuildRequest) -> Result<(BuildRequest, Definition), BuildFailure> {
     let service = request.service.clone();
     let reading = tokio::task::spawn_blocking(move || Definition::read(&request).map(|read| (request, read)));
-    reading.await.map_err(|error| BuildFailure::plain(&service, error.to_string(), None))?
+    let read = reading.await.map_err(|error| BuildFailure::plain(&service, error.to_string(), None))?;
+    read.map_err(|failure| *failure)
 }
 
 fn news(service: &Name, events: &Arc<dyn EventSink>) -> impl FnMut(ContextNews) + Send + 'static {
@@ -116,8 +117,12 @@ fn parameters(request: &BuildRequest, definition: &Definition, options: &BuildOp
 
 /// Names the session that BuildKit asks for credentials; must differ between builds that run at the same time.
 fn session_id() -> String {
-    let random = || RandomState::new().build_hasher().finish();
     format!("dashdeploy-{:016x}{:016x}", random(), random())
+}
+
+/// A number that nobody else has: the standard library's own source of hash keys.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Adds the tag made from the content and asks for the size.

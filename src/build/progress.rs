@@ -36,7 +36,8 @@ struct Step {
     id: String,
     name: String,
     state: Option<StepState>,
-    unfinished: Vec<u8>,
+    /// The begun line of each stream: 1 is standard output, 2 standard error.
+    unfinished: [Vec<u8>; 2],
     lines: VecDeque<String>,
 }
 
@@ -60,7 +61,7 @@ impl Progress {
             }
         }
         for log in status.logs {
-            self.print(&log.vertex, &log.msg);
+            self.print(&log.vertex, usize::from(log.stream == 2), &log.msg);
         }
         for vertex in ended {
             self.end(&vertex);
@@ -106,7 +107,7 @@ impl Progress {
     }
 
     fn end(&mut self, vertex: &Vertex) {
-        self.finish_line(&vertex.digest);
+        self.finish_lines(&vertex.digest);
         let state = match vertex.error.as_str() {
             "" if vertex.cached => StepState::Cached,
             "" => StepState::Done,
@@ -125,27 +126,30 @@ impl Progress {
         self.enter(vertex, state, elapsed(vertex));
     }
 
-    fn print(&mut self, digest: &str, bytes: &[u8]) {
+    fn print(&mut self, digest: &str, stream: usize, bytes: &[u8]) {
         let Some(step) = self.steps.get_mut(digest) else {
             return;
         };
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_LIMIT.saturating_sub(step.unfinished.len());
+            let unfinished = &mut step.unfinished[stream];
+            let room = LINE_LIMIT.saturating_sub(unfinished.len());
             let text = piece.strip_suffix(b"\n").unwrap_or(piece);
-            step.unfinished.extend_from_slice(&text[..text.len().min(room)]);
+            unfinished.extend_from_slice(&text[..text.len().min(room)]);
             if piece.ends_with(b"\n") {
-                lines.push(step.take_line());
+                lines.push(take_line(unfinished));
             }
         }
         self.tell(digest, lines);
     }
 
-    fn finish_line(&mut self, digest: &str) {
-        let unfinished = self.steps.get_mut(digest).filter(|step| !step.unfinished.is_empty());
-        if let Some(line) = unfinished.map(Step::take_line) {
-            self.tell(digest, vec![line]);
-        }
+    fn finish_lines(&mut self, digest: &str) {
+        let Some(step) = self.steps.get_mut(digest) else {
+            return;
+        };
+        let begun = step.unfinished.iter_mut().filter(|line| !line.is_empty());
+        let lines = begun.map(take_line).collect();
+        self.tell(digest, lines);
     }
 
     fn tell(&mut self, digest: &str, lines: Vec<String>) {
@@ -162,14 +166,12 @@ impl Progress {
     }
 }
 
-impl Step {
-    /// The line as a terminal would show it in the end: what stands after the last carriage return.
-    fn take_line(&mut self) -> String {
-        let bytes = std::mem::take(&mut self.unfinished);
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_end_matches('\r');
-        text.rsplit('\r').next().unwrap_or(text).to_owned()
-    }
+/// The line as a terminal would show it in the end: what stands after the last carriage return.
+fn take_line(bytes: &mut Vec<u8>) -> String {
+    let bytes = std::mem::take(bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.trim_end_matches('\r');
+    text.rsplit('\r').next().unwrap_or(text).to_owned()
 }
 
 /// Steps that no Dockerfile has: BuildKit's own, and the unpacking of what was sent.
