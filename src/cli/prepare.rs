@@ -18,7 +18,14 @@ pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
     let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
         RenderError::Findings(findings) => {
             let located = findings.into_iter().map(|finding| loaded.places.locate(finding));
-            let (errors, _): (Vec<_>, Vec<_>) = located.partition(|f| f.severity == Severity::Error);
+            let mut errors: Vec<_> = located.filter(|finding| finding.severity == Severity::Error).collect();
+            // One value often goes into several files; it is one problem all the same.
+            let mut known = Vec::new();
+            errors.retain(|finding| {
+                let new = !known.contains(finding);
+                known.push(finding.clone());
+                new
+            });
             CliError::findings("the files cannot be written", errors)
         }
         other => CliError::new(Exit::Failed, "template", other.to_string()),

@@ -5,8 +5,6 @@
 //! the `docker` target), TLS and ssh transports (refused with a sentence).
 
 mod address;
-#[cfg(feature = "docker")]
-mod connector;
 mod error;
 
 use std::path::PathBuf;
@@ -15,8 +13,6 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use address::Address;
-#[cfg(feature = "docker")]
-pub use connector::connector;
 pub use error::{EngineError, EngineErrorKind};
 
 /// The oldest API that is supported: Engine 20.10 (December 2020), the first whose BuildKit and health events suffice.
