@@ -123,8 +123,11 @@ fn links(node: &Node, path: &str, report: &Report) -> IndexMap<String, String> {
             None => drop(links.insert(link, to)),
             Some(other) => {
                 let key = format!("{path}.links.{written}");
-                let message =
-                    format!("`{}` and `{}` are links one inside the other", shown(other), shown(&link));
+                let message = if *other == link {
+                    format!("`{}` is linked twice", shown(&link))
+                } else {
+                    format!("`{}` and `{}` are links one inside the other", shown(other), shown(&link))
+                };
                 report.add(Finding::error("nested-links", key, message).hint("remove one of the two"));
             }
         }
