@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use minijinja::value::{Object, ValueKind, serializing_for_value};
+use minijinja::value::{Object, ObjectRepr, ValueKind, serializing_for_value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 use serde::{Serialize, Serializer};
 
@@ -96,6 +96,11 @@ impl Marked {
 }
 
 impl Object for Marked {
+    // Neither list nor map, and so true in a condition, whatever it holds.
+    fn repr(self: &std::sync::Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn render(self: &std::sync::Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Reached only by string operations of a template, which have no business with it.
         f.write_str("")

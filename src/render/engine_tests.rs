@@ -39,6 +39,8 @@ fn a_marked_value_says_what_it_is_also_inside_lists() {
     assert_eq!(text, "\"a \\$B\"|[\"x\"]|");
     let misplaced = fill("x.yaml.j2", "{{ v }}", &One { v: Marked::Regex("a".to_owned()) }).unwrap_err();
     assert!(misplaced.message.contains("have no place"), "{misplaced}");
+    let empty = One { v: Some(Marked::Quoted(String::new())) };
+    assert_eq!(fill("x.Dockerfile.j2", "{% if v %}{{ v }}{% endif %}", &empty).unwrap(), "\"\"");
     let words = One { v: vec!["CMD", "a b"] };
     assert_eq!(fill("x.yaml.j2", "{{ v }}", &words).unwrap(), "[CMD, \"a b\"]");
 }

@@ -34,7 +34,8 @@ struct Section {
 #[derive(Serialize)]
 struct Variable {
     name: String,
-    meaning: Marked,
+    /// What is known of its meaning.
+    meaning: Option<Marked>,
     /// What dashdeploy.yaml says, for a comment; none where it would not fit on a line.
     value: Option<Marked>,
 }
@@ -83,7 +84,7 @@ impl Section {
 
 impl Variable {
     fn secret(name: &str) -> Self {
-        Self { name: name.to_owned(), meaning: Marked::Comment(meaning(name)), value: None }
+        Self { name: name.to_owned(), meaning: meaning(name).map(|known| Marked::Comment(known.to_owned())), value: None }
     }
 
     fn configured(name: &str, text: &Text) -> Self {
@@ -95,14 +96,12 @@ impl Variable {
                 Part::Literal(_) => None,
             })
             .collect();
-        let meaning = match references.is_empty() {
-            true => meaning(name),
-            false => format!("{}: {}", meaning(name), references.join(", ")),
-        };
+        let known: Vec<String> = meaning(name).map(str::to_owned).into_iter().chain(references).collect();
+        let meaning = (!known.is_empty()).then(|| Marked::Comment(known.join(": ")));
         let shown = text.to_string();
         let fits = !shown.chars().any(char::is_control);
         let value = fits.then(|| Marked::Comment(shown));
-        Self { name: name.to_owned(), meaning: Marked::Comment(meaning), value }
+        Self { name: name.to_owned(), meaning, value }
     }
 }
 
@@ -116,7 +115,7 @@ fn explained(reference: &Reference) -> String {
 }
 
 /// What a name says about its value, by the usual words at its end.
-fn meaning(name: &str) -> String {
+fn meaning(name: &str) -> Option<&'static str> {
     const KINDS: [(&str, &str); 18] = [
         ("PASSWORD", "a password"),
         ("PASSWD", "a password"),
@@ -137,10 +136,8 @@ fn meaning(name: &str) -> String {
         ("PATH", "a path"),
         ("LEVEL", "a level, such as info or debug"),
     ];
-    let words: Vec<&str> = name.split('_').filter(|word| !word.is_empty()).collect();
-    let last = words.last().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-    let kind = KINDS.iter().find(|(word, _)| *word == last).map_or("a value", |(_, kind)| kind);
-    format!("{}: {kind}", words.join(" ").to_ascii_lowercase())
+    let last = name.rsplit('_').next().unwrap_or_default().to_ascii_uppercase();
+    KINDS.iter().find(|(word, _)| *word == last).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -149,9 +146,9 @@ mod tests {
 
     #[test]
     fn names_speak_for_themselves() {
-        assert_eq!(meaning("TS_ALPHA_VANTAGE_KEY"), "ts alpha vantage key: a key");
-        assert_eq!(meaning("TS_STORAGE__PRICE_CACHE_DIR"), "ts storage price cache dir: a folder");
-        assert_eq!(meaning("FLAG"), "flag: a value");
-        assert_eq!(meaning("_"), ": a value");
+        assert_eq!(meaning("TS_ALPHA_VANTAGE_KEY"), Some("a key"));
+        assert_eq!(meaning("TS_STORAGE__PRICE_CACHE_DIR"), Some("a folder"));
+        assert_eq!(meaning("MONKEY"), None);
+        assert_eq!(meaning("_"), None);
     }
 }

@@ -141,8 +141,10 @@ const YAML_WORDS: [&str; 11] =
     ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"];
 
 fn is_plain_yaml(value: &str) -> bool {
-    value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || "_./-".contains(c))
+    let first = value.strip_prefix("./").unwrap_or(value);
+    first.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@-".contains(c))
+        && !value.ends_with(':')
         && !YAML_WORDS.contains(&value.to_ascii_lowercase().as_str())
 }
 

@@ -69,8 +69,8 @@ const LOCAL: &[&str] = &[
 
 const PRODUCTION: &[&str] = &[
     "The application on a Docker host, from images that are already built. Nothing else of the repository is needed:",
-    "  docker compose -f docker-compose.prod.yml up -d --wait",
-    "Set in the environment, or in `.env` beside this file:",
+    "  docker compose -f deploy/docker-compose.prod.yml up -d --wait",
+    "Its variables, from the environment or from `.env` beside this file:",
 ];
 
 fn file(bound: &Bound, about: &[&str], services: Vec<Entry>) -> ComposeFile {
