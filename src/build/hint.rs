@@ -282,3 +282,82 @@ fn same_image(syntax: &str, image: &str) -> bool {
 fn last_part(cause: &str) -> &str {
     cause.rsplit(": ").next().unwrap_or(cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::ignore::IgnoreRules;
+    use crate::io::context::ContextSource;
+
+    fn explained(text: &str, step: Option<(&str, &str, &[&str])>, said: &str) -> BuildFailure {
+        let definition = Definition {
+            source: ContextSource {
+                root: "/p".into(),
+                rules: IgnoreRules::parse("hidden").unwrap(),
+                overlay: Vec::new(),
+            },
+            dockerfile: ".dashdeploy.Dockerfile".into(),
+            shown: "/p/Dockerfile".into(),
+            text: text.into(),
+            ignore_file: Some("/p/.dockerignore".into()),
+        };
+        let failed = step.map(|(name, error, log)| FailedStep {
+            name: name.into(),
+            error: error.into(),
+            log: log.iter().map(|line| (*line).to_owned()).collect(),
+        });
+        explain(&Name::parse("api").unwrap(), &definition, failed.as_ref(), said)
+    }
+
+    #[test]
+    fn both_forms_of_buildkit_are_understood() {
+        for said in [
+            "failed to solve with frontend dockerfile.v0: failed to build LLB: executor failed running [/bin/sh -c npm ci]: exit code: 1",
+            "failed to solve: process \"/bin/sh -c npm ci\" did not complete successfully: exit code: 1",
+        ] {
+            let failure =
+                explained("", Some(("[build 3/6] RUN npm ci", said, &["npm error code EUSAGE"])), said);
+            assert_eq!(failure.message, "`RUN npm ci` ended with exit code 1");
+            assert!(failure.hint.unwrap().contains("--package-lock-only"));
+        }
+        for said in [
+            "failed to solve with frontend dockerfile.v0: failed to build LLB: failed to compute cache key: \"/hidden\" not found: not found",
+            "failed to solve: failed to compute cache key: failed to calculate checksum of ref a1::b2: \"/hidden\": not found",
+        ] {
+            let failure = explained("", Some(("[2/2] COPY hidden /", said, &[])), said);
+            assert_eq!(failure.message, "the Dockerfile copies `hidden`, and the context has no such file");
+            assert!(failure.hint.unwrap().contains("!hidden"));
+        }
+        for said in [
+            "failed to solve: python:9: failed to resolve source metadata for docker.io/library/python:9: docker.io/library/python:9: not found",
+            "docker.io/library/python:9: not found",
+        ] {
+            let step = ("[internal] load metadata for docker.io/library/python:9", said, &[][..]);
+            let failure = explained("", Some(step), said);
+            assert!(
+                failure.message.starts_with("the base image docker.io/library/python:9 cannot"),
+                "{failure:?}"
+            );
+            assert!(failure.hint.unwrap().contains("`docker pull python:9`"));
+            assert_eq!(failure.instruction, None);
+        }
+    }
+
+    #[test]
+    fn the_reserved_name_is_never_shown() {
+        let said = "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error on line 2 \
+                    of .dashdeploy.Dockerfile: unknown instruction: RUNN";
+        let failure = explained("", None, said);
+        assert!(
+            failure.message.contains("/p/Dockerfile") && !failure.message.contains(".dashdeploy"),
+            "{failure:?}"
+        );
+    }
+
+    #[test]
+    fn every_rule_is_a_regular_expression() {
+        for (words, _) in KNOWN {
+            Regex::new(words).unwrap();
+        }
+    }
+}

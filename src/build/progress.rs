@@ -189,3 +189,76 @@ fn elapsed(vertex: &Vertex) -> Option<u64> {
     let nanos = (to.seconds - from.seconds) * 1_000_000_000 + i64::from(to.nanos - from.nanos);
     u64::try_from(nanos / 1_000_000).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bollard::moby::buildkit::v1::VertexLog;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Event>>);
+
+    impl EventSink for Kept {
+        fn emit(&self, event: Event) {
+            self.0.lock().unwrap().push(event);
+        }
+    }
+
+    fn vertex(digest: &str, name: &str) -> Vertex {
+        Vertex { digest: format!("sha256:{digest}"), name: name.into(), ..Vertex::default() }
+    }
+
+    fn ended(vertex: Vertex, cached: bool, error: &str) -> Vertex {
+        Vertex { completed: Some(Default::default()), cached, error: error.into(), ..vertex }
+    }
+
+    fn said(digest: &str, stream: i64, text: &str) -> VertexLog {
+        VertexLog { vertex: format!("sha256:{digest}"), stream, msg: text.into(), ..VertexLog::default() }
+    }
+
+    fn progress() -> (Progress, Arc<Kept>) {
+        let kept = Arc::new(Kept::default());
+        (Progress::new(Name::parse("api").unwrap(), Arc::clone(&kept) as Arc<dyn EventSink>), kept)
+    }
+
+    #[test]
+    fn only_steps_of_the_dockerfile_that_ran_make_an_image_new() {
+        let (mut progress, kept) = progress();
+        let base = ended(vertex("a", "[1/2] FROM docker.io/library/x"), false, "");
+        let own = ended(vertex("b", "[internal] load build context"), false, "");
+        let copy = ended(vertex("c", "[2/2] COPY . ."), true, "");
+        progress.take(StatusResponse { vertexes: vec![base, own, copy], ..Default::default() });
+        assert!(progress.cached());
+        assert_eq!(kept.0.lock().unwrap().len(), 2, "BuildKit's own steps are not told");
+        let run = ended(vertex("d", "[2/2] RUN x"), false, "");
+        progress.take(StatusResponse { vertexes: vec![run], ..Default::default() });
+        assert!(!progress.cached());
+    }
+
+    #[test]
+    fn the_last_lines_of_the_failing_step_are_kept_and_no_more() {
+        let (mut progress, _) = progress();
+        let step = vertex("d", "[2/2] RUN x");
+        progress.take(StatusResponse { vertexes: vec![step.clone()], ..Default::default() });
+        for index in 0..1000 {
+            let logs =
+                vec![said("d", 1, &format!("{index}\n")), said("d", 2, "half "), said("d", 1, "10%\r20%\n")];
+            progress.take(StatusResponse { logs, ..Default::default() });
+        }
+        progress
+            .take(StatusResponse { logs: vec![said("d", 1, &"x".repeat(1 << 20))], ..Default::default() });
+        let other = ended(vertex("e", "[other 2/2] RUN y"), false, "context canceled");
+        progress.take(StatusResponse {
+            vertexes: vec![other, ended(step, false, "exit code: 1")],
+            ..Default::default()
+        });
+        let failed = progress.failed().unwrap();
+        assert_eq!(failed.name, "[2/2] RUN x");
+        assert_eq!(failed.log.len(), LINES_KEPT);
+        assert!(failed.log.iter().all(|line| line.len() <= LINE_LIMIT));
+        assert!(failed.log.contains(&"20%".to_owned()) && failed.log.contains(&"999".to_owned()));
+    }
+}

@@ -136,6 +136,30 @@ async fn dropping_a_build_ends_the_running_step() {
     lab.clean().await;
 }
 
+/// (Dockerfile, part of the message, part of the hint)
+const KNOWN_FAILURES: &[(&str, &str, &str)] = &[
+    ("FROM debian:bookworm-slim\nCOPY missing.txt /\n", "missing.txt", "create the file"),
+    ("FROM debian:bookworm-slim\nCOPY secret.txt /\n", "secret.txt", "!secret.txt"),
+    ("FROM registry.invalid/no/such:1\n", "registry.invalid/no/such:1", "cannot be reached"),
+    ("# syntax=registry.invalid/docker/dockerfile:1\nFROM scratch\n", "# syntax=", "remove the line"),
+    ("FROM debian:bookworm-slim\nRUNN x\n", "RUNN", "correct the Dockerfile"),
+    (
+        "FROM debian:bookworm-slim\nRUN echo 'no space left on device' && false\n",
+        "exit code 1",
+        "disk is full",
+    ),
+    (
+        "FROM node:20-alpine\nWORKDIR /w\nCOPY web/ ./\nRUN npm ci\n",
+        "npm ci",
+        "npm install --package-lock-only",
+    ),
+    (
+        "FROM python:3.11-slim\nRUN pip install --no-cache-dir 'click==99.9'\n",
+        "pip install",
+        "package or version that does not exist",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn known_failures_name_their_mend() {
     let Some(lab) = Lab::new("hints").await else { return };
@@ -149,28 +173,7 @@ async fn known_failures_name_their_mend() {
     );
     lab.write("ctx/.dockerignore", "secret.txt\n");
     lab.write("ctx/secret.txt", "x");
-    for (dockerfile, message, hint) in [
-        ("FROM debian:bookworm-slim\nCOPY missing.txt /\n", "missing.txt", "create the file"),
-        ("FROM debian:bookworm-slim\nCOPY secret.txt /\n", "secret.txt", "!secret.txt"),
-        ("FROM registry.invalid/no/such:1\n", "registry.invalid/no/such:1", "cannot be reached"),
-        ("# syntax=registry.invalid/docker/dockerfile:1\nFROM scratch\n", "# syntax=", "remove the line"),
-        ("FROM debian:bookworm-slim\nRUNN x\n", "RUNN", "correct the Dockerfile"),
-        (
-            "FROM debian:bookworm-slim\nRUN echo 'no space left on device' && false\n",
-            "exit code 1",
-            "disk is full",
-        ),
-        (
-            "FROM node:20-alpine\nWORKDIR /w\nCOPY web/ ./\nRUN npm ci\n",
-            "npm ci",
-            "npm install --package-lock-only",
-        ),
-        (
-            "FROM python:3.11-slim\nRUN pip install --no-cache-dir 'click==99.9'\n",
-            "pip install",
-            "package or version that does not exist",
-        ),
-    ] {
+    for (dockerfile, message, hint) in KNOWN_FAILURES {
         let failure = lab.build(vec![lab.request("api", dockerfile)]).await.unwrap_err();
         assert!(failure.message.contains(message), "{failure:#?}");
         assert!(failure.hint.as_ref().is_some_and(|found| found.contains(hint)), "{failure:#?}");
