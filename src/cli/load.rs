@@ -51,7 +51,9 @@ impl Loaded {
     /// # Errors
     /// Exit code 2 when there is no such environment.
     pub fn bind(&self, context: &Context) -> CliResult<Bound> {
-        context.console.findings(&self.findings);
+        let doubts: Vec<Finding> =
+            self.findings.iter().filter(|finding| finding.severity > Severity::Info).cloned().collect();
+        context.console.findings(&doubts);
         self.project.bind(&context.global.environment).map_err(|unknown| {
             let known: Vec<&str> = unknown.known.iter().map(dashdeploy_contract::Name::as_str).collect();
             CliError::new(Exit::Usage, "unknown-environment", unknown.to_string())

@@ -86,7 +86,8 @@ fn check(context: &Context, all: &[Compared], fail: bool) -> Exit {
     let foreign = all.iter().filter(|c| c.state == State::Foreign);
     lines.extend(foreign.map(|c| format!("{}: {}", c.file.path, word(c.state))));
     if differing.is_empty() {
-        lines.push(format!("{} files are as dashdeploy.yaml has them.", all.len()));
+        let ours = all.iter().filter(|c| c.state == State::Fresh).count();
+        lines.push(format!("{ours} files are as dashdeploy.yaml has them."));
     } else {
         lines.push(format!(
             "{} of {} files differ; `dashdeploy render` refreshes those not edited by hand.",

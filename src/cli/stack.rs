@@ -39,7 +39,10 @@ impl Stack {
             let message = format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
             return Err(CliError::findings(message, findings));
         }
-        context.console.findings(&findings);
+        // What is merely worth knowing is told by `check`, not at every run.
+        let doubts: Vec<Finding> =
+            findings.into_iter().filter(|finding| finding.severity > Severity::Info).collect();
+        context.console.findings(&doubts);
         let options = TargetOptions { credentials: credentials(context, target.as_ref()) };
         Ok(Self { loaded, bound, target, options })
     }

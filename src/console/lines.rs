@@ -44,6 +44,8 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
             format!("{} {}: {}", style.red("failed"), safe(address.as_str()), safe(message))
         }
         Event::ChangeReverted { address } => format!("{} {}", style.yellow("taken back"), safe(address.as_str())),
+        // A service that is being put anew is absent for a moment; the change itself says so.
+        Event::HealthChanged { health: Health::Absent, .. } => return None,
         Event::HealthChanged { service, health, millis } => {
             format!("{service} is {}{}", health_word(health, style), took(Some(*millis)))
         }

@@ -81,6 +81,7 @@ impl Progress {
                 return false;
             }
             Event::ChangeFinished { address, .. } => self.clear(address.as_str()),
+            Event::HealthChanged { health: Health::Absent, .. } => {}
             Event::HealthChanged { service, health: Health::Starting | Health::Running, .. } => {
                 self.say(&format!("health {service}"), &format!("{service}  waiting for its health check"));
             }

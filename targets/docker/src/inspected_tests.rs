@@ -25,7 +25,7 @@ fn composed() -> Value {
         "HostConfig": {
             "ReadonlyRootfs": true, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges:true"],
             "PidsLimit": 256, "Memory": 536_870_912, "MemorySwap": 1_073_741_824, "NanoCpus": 1_000_000_000, "Init": true,
-            "Ulimits": [{ "Name": "nofile", "Soft": 65536, "Hard": 65536 }],
+            "Ulimits": [{ "Name": "nofile", "Soft": 8192, "Hard": 8192 }],
             "RestartPolicy": { "Name": "unless-stopped", "MaximumRetryCount": 0 },
             "LogConfig": { "Type": "json-file", "Config": { "max-size": "10m", "max-file": "3" } },
             "Tmpfs": { "/tmp": "size=64m,noexec,nosuid" }, "NetworkMode": "shop_default",
