@@ -13,6 +13,7 @@ use dashdeploy_contract::{
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outcome::{Evidence, Outcome, Verdict};
@@ -59,9 +60,9 @@ pub async fn apply(
     observed: &Observed,
     options: ApplyOptions,
 ) -> Result<Outcome, TargetError> {
-    let watch = session.reader.watch(session.bound).await?;
+    let samples = Samples::of(session.reader.watch(session.bound).await?);
     let mut run = Run::new(session, plan, observed, options);
-    let verdict = run.drive(watch).await;
+    let verdict = run.drive(samples).await;
     Ok(run.conclude(verdict).await)
 }
 
@@ -71,7 +72,7 @@ pub async fn apply(
 /// Never before anything was changed; what failed is in the [`Outcome`].
 pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, TargetError> {
     let mut run = Run::new(session, plan, &Observed::default(), ApplyOptions::default());
-    let verdict = run.drive(None).await;
+    let verdict = run.drive(Samples::Asked).await;
     let applied = run.applied.iter().map(|change| change.address.clone()).collect();
     Ok(Outcome { verdict, applied, reverted: Vec::new(), left: Vec::new() })
 }
@@ -100,7 +101,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs until everything is applied and serves, or one reason is found why it will not.
-    async fn drive(&mut self, mut watch: Option<Box<dyn HealthWatch>>) -> Verdict {
+    async fn drive(&mut self, mut samples: Samples) -> Verdict {
         let session = self.session;
         let mut running = FuturesUnordered::new();
         loop {
@@ -117,12 +118,16 @@ impl<'a> Run<'a> {
                 biased;
                 () = session.interrupt.raised() => break,
                 Some((change, result)) = running.next() => {
+                    let gated = change.service.clone().filter(|_| change.gated);
                     if let Err(error) = self.finished(change, result) {
                         self.let_finish(&mut running).await;
                         return Verdict::ChangeFailed(Box::new(error));
                     }
+                    if let Some(service) = gated {
+                        self.await_health(service).await;
+                    }
                 }
-                sample = next_sample(&mut watch, session, &self.rollouts), if !self.rollouts.is_empty() => match sample {
+                sample = samples.next(session, &self.rollouts), if !self.rollouts.is_empty() => match sample {
                     Ok(samples) => samples.iter().for_each(|sample| self.sampled(sample)),
                     Err(error) => session.events.emit(Event::Warning { message: error.to_string() }),
                 },
@@ -158,7 +163,6 @@ impl<'a> Run<'a> {
         });
         if let (true, Some(service)) = (change.gated, &change.service) {
             self.schedule.starts(service);
-            self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
         }
         async move {
             let started = Instant::now();
@@ -186,6 +190,16 @@ impl<'a> Run<'a> {
                 self.session.events.emit(Event::ChangeFailed { address: address.clone(), message });
                 Err((address, error))
             }
+        }
+    }
+
+    /// Begins to wait for a service whose change was carried out. What was sampled before is of the former container, so the
+    /// first sample is taken now.
+    async fn await_health(&mut self, service: Name) {
+        self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
+        match self.session.reader.health(self.session.bound, &service).await {
+            Ok(health) => self.sampled(&HealthSample { service, health }),
+            Err(error) => self.session.events.emit(Event::Warning { message: error.to_string() }),
         }
     }
 
@@ -293,28 +307,52 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The next health changes: from the subscription where there is one, else by asking for each service that starts.
-async fn next_sample(
-    watch: &mut Option<Box<dyn HealthWatch>>,
-    session: &Session<'_>,
-    rollouts: &BTreeMap<Name, (Instant, Rollout)>,
-) -> Result<Vec<HealthSample>, TargetError> {
-    if let Some(watch) = watch {
-        let sample = watch.next().await;
-        if sample.is_err() {
-            // A subscription that is gone answers at once; without a pause this would spin until the deadline.
-            clock::sleep(POLL).await;
+/// Where health samples come from.
+enum Samples {
+    /// A subscription, read by a task of its own: a sample that is being looked up is not lost when something else happens
+    /// first.
+    Told(mpsc::Receiver<Result<HealthSample, TargetError>>),
+    /// The platform has no subscription and is asked again and again.
+    Asked,
+}
+
+impl Samples {
+    fn of(watch: Option<Box<dyn HealthWatch>>) -> Self {
+        let Some(mut watch) = watch else { return Self::Asked };
+        let (sender, receiver) = mpsc::channel(64);
+        tokio::spawn(async move {
+            loop {
+                let sample = watch.next().await;
+                let lost = sample.is_err();
+                if sender.send(sample).await.is_err() || lost {
+                    return;
+                }
+            }
+        });
+        Self::Told(receiver)
+    }
+
+    /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked.
+    async fn next(
+        &mut self,
+        session: &Session<'_>,
+        rollouts: &BTreeMap<Name, (Instant, Rollout)>,
+    ) -> Result<Vec<HealthSample>, TargetError> {
+        if let Self::Told(receiver) = self {
+            if let Some(sample) = receiver.recv().await {
+                return Ok(vec![sample?]);
+            }
+            *self = Self::Asked;
         }
-        return Ok(vec![sample?]);
+        let services: Vec<Name> = rollouts.keys().cloned().collect();
+        clock::sleep(POLL).await;
+        let mut samples = Vec::new();
+        for service in services {
+            let health: Health = session.reader.health(session.bound, &service).await?;
+            samples.push(HealthSample { service, health });
+        }
+        Ok(samples)
     }
-    let services: Vec<Name> = rollouts.keys().cloned().collect();
-    clock::sleep(POLL).await;
-    let mut samples = Vec::new();
-    for service in services {
-        let health: Health = session.reader.health(session.bound, &service).await?;
-        samples.push(HealthSample { service, health });
-    }
-    Ok(samples)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -64,12 +64,12 @@ mod engine {
     }
 
     fn data_outlives_the_containers(project: &Project, web: u16) {
-        let posted = http(web, "POST", "/api/watchlist", "{\"symbol\": \"AEHR\"}").unwrap();
+        let posted = http(web, "POST", "/api/watchlist", "{\"symbol\": \"AEIS\"}").unwrap();
         assert!(posted.status < 300, "{posted:?}");
         project.run(&["down"]).exits(0);
         assert_eq!(project.container("api"), "");
         project.run_with(&["up"], &[KEY]).exits(0);
-        assert!(get(web, "/api/watchlist").body.contains("AEHR"));
+        assert!(get(web, "/api/watchlist").body.contains("AEIS"));
         assert_eq!(get(web, "/api/universe").status, 200);
     }
 
