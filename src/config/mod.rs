@@ -53,7 +53,8 @@ pub struct Parsed {
 pub fn parse(file_name: &str, bytes: &[u8], known_targets: &[&str]) -> Parsed {
     let source = match Source::read(file_name, bytes) {
         Ok(source) => source,
-        Err((source, finding)) => {
+        Err(refused) => {
+            let (source, finding) = *refused;
             return Parsed { project: None, findings: vec![finding], places: Places::of(source, None) };
         }
     };

@@ -60,6 +60,12 @@ impl Report {
         })
     }
 
+    /// True where an error has been found at exactly this key.
+    pub fn faults(&self, key: &str) -> bool {
+        let found = self.found.borrow();
+        found.iter().any(|found| found.finding.severity == Severity::Error && found.finding.key == key)
+    }
+
     /// True where an error has been found anywhere.
     pub fn has_errors(&self) -> bool {
         self.found.borrow().iter().any(|found| found.finding.severity == Severity::Error)

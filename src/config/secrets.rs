@@ -34,7 +34,7 @@ static CREDENTIALS: LazyLock<Regex> = LazyLock::new(|| {
 #[allow(clippy::expect_used)] // a constant pattern, read by the tests
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     let name = r#"(?i)\b(\w*(?:password|passwd|token|secret|_key|apikey)["']?\s*:\s+)"#;
-    let value = r#"("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,{}][^,{}]*)"#;
+    let value = r#"("(?:[^"\\]|\\.)*"|'[^']*'|\$\{[^}]*\}[^,{}]*|[^\s,{}][^,{}]*)"#;
     Regex::new(&format!("{name}{value}")).expect("a constant pattern")
 });
 

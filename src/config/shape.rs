@@ -85,7 +85,11 @@ impl Shape {
     pub fn expects(&self) -> String {
         match self {
             Self::Scalar(rule) => rule.expects.to_owned(),
-            Self::Object(object) => format!("a map with the keys of {}", object.title),
+            Self::Object(object) => {
+                let names: Vec<String> =
+                    object.keys.iter().take(3).map(|key| format!("`{}`", key.name)).collect();
+                format!("a map with keys such as {}", names.join(", "))
+            }
             Self::Map(_) => "a map".to_owned(),
             Self::List(..) => "a list".to_owned(),
             Self::Nothing => "nothing".to_owned(),

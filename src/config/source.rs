@@ -28,7 +28,7 @@ impl Source {
     ///
     /// # Errors
     /// The finding with its place where the bytes are too many, no UTF-8, or hold what YAML forbids.
-    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, (Self, Finding)> {
+    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Box<(Self, Finding)>> {
         if bytes.len() > MAX_BYTES {
             return Err(refused(file, &bytes[..200], 0, too_large(bytes.len())));
         }
@@ -125,14 +125,14 @@ fn line_ranges(text: &str) -> Vec<Range<usize>> {
     lines
 }
 
-fn refused(file: &str, bytes: &[u8], at: usize, finding: Finding) -> (Source, Finding) {
+fn refused(file: &str, bytes: &[u8], at: usize, finding: Finding) -> Box<(Source, Finding)> {
     let before = String::from_utf8_lossy(&bytes[..at]);
     let line = line_ranges(&before).len();
     let column = before.rsplit(['\n', '\r']).next().unwrap_or("").chars().count() + 1;
     let start = Pos { line, column };
     let source = Source::of(file, String::from_utf8_lossy(bytes).chars().map(tamed).collect());
     let place = source.place(Span { start, end: Pos { column: column + 1, ..start } });
-    (source, finding.at(place))
+    Box::new((source, finding.at(place)))
 }
 
 /// A character that a finding may show.

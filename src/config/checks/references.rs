@@ -13,7 +13,10 @@ pub(super) fn check(draft: &Draft, bound: &[Bound], report: &Report) {
             for (variable, text) in &service.env {
                 let key = draft.env_key(&bound.environment, &service.name, variable);
                 for reference in text.references() {
-                    if let Some(finding) = wrong(draft, bound, service, reference, &key) {
+                    // Where the mounts cannot be read, nothing is said about them a second time.
+                    let unsure = matches!(reference, Reference::VolumePath(_))
+                        && report.doubts(&format!("services.{}.volumes", service.name));
+                    if let Some(finding) = wrong(draft, bound, service, reference, &key).filter(|_| !unsure) {
                         report.add(finding);
                     }
                 }
@@ -35,7 +38,7 @@ fn wrong(
             Some(volumes::unknown(draft, volume, key.to_owned()))
         }
         Reference::VolumePath(volume) => {
-            let mounted = service.volumes.contains_key(volume) || draft.doubtful.contains(&service.name);
+            let mounted = service.volumes.contains_key(volume);
             let message =
                 format!("`{reference}` has no value here: `{}` does not mount `{volume}`", service.name);
             let hint = format!("add `volumes: {{ {volume}: /path }}` to `{}`", service.name);

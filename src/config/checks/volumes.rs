@@ -12,11 +12,16 @@ pub(super) fn check(draft: &Draft, report: &Report) {
     for service in draft.project.services.values() {
         mounts(draft, service, report);
     }
+    let readable = |name: &Name| {
+        let certain = !report.doubts(&format!("services.{name}.volumes"));
+        certain && draft.project.services.contains_key(name)
+    };
+    let all_known = draft.services.iter().all(readable);
     for (name, volume) in &draft.project.volumes {
         let users: Vec<&Service> =
             draft.project.services.values().filter(|service| service.volumes.contains_key(name)).collect();
         // A service that cannot be read may be the one that uses it.
-        if users.is_empty() && draft.doubtful.is_empty() {
+        if users.is_empty() && all_known {
             let finding = Finding::warning(
                 "unused-volume",
                 format!("volumes.{name}"),
@@ -26,7 +31,8 @@ pub(super) fn check(draft: &Draft, report: &Report) {
                 finding.hint(format!("mount it (`volumes: {{ {name}: /data }}` in a service), or remove it")),
             );
         }
-        if let (Writers::Single, [first, second, ..]) = (volume.writers, users.as_slice()) {
+        let single = volume.writers == Writers::Single && !report.doubts(&format!("volumes.{name}"));
+        if let (true, [first, second, ..]) = (single, users.as_slice()) {
             let key = format!("services.{}.volumes.{name}", second.name);
             let message = format!(
                 "`{name}` allows one writer, but `{}` and `{}` both mount it",

@@ -14,6 +14,7 @@ use dashdeploy_contract::{Name, Project, Smoke, Volume, Writers};
 pub(crate) use environment::LOCAL;
 use indexmap::{IndexMap, IndexSet};
 
+use super::places;
 use super::report::Report;
 use super::rules::{self, Problem};
 use super::yaml::{Node, Scalar};
@@ -26,7 +27,8 @@ pub(crate) struct Draft {
     pub services: IndexSet<Name>,
     /// Every volume that the file names.
     pub volumes: IndexSet<Name>,
-    /// Services with an error of their own: nothing is said about how others use them.
+    /// Services of which it is not certain what they are or how they are reached: nothing is said about how others use
+    /// them.
     pub doubtful: IndexSet<Name>,
 }
 
@@ -45,12 +47,18 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
         named(root, "volumes").map(|(name, node)| (name, volume(node))).collect();
     let environments = environment::environments(root, &services, targets, report);
     let written: IndexSet<Name> = named(root, "services").map(|(name, _)| name).collect();
-    let doubtful =
-        written.iter().filter(|name| report.doubts(&format!("services.{name}"))).cloned().collect();
+    let doubtful = written.iter().filter(|name| is_doubtful(name, report)).cloned().collect();
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
     let project = Project { name, services, smoke: smoke(root), environments, volumes };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
+}
+
+/// True where it is not certain what a service is or how it is reached.
+fn is_doubtful(name: &Name, report: &Report) -> bool {
+    let path = format!("services.{name}");
+    let decisive = ["build", "image", "port", "publish", "public"];
+    report.faults(&path) || decisive.iter().any(|key| report.doubts(&places::child(&path, key)))
 }
 
 fn volume(node: &Node) -> Volume {

@@ -4,12 +4,14 @@ use dashdeploy_contract::{
     BuildKind, Finding, HealthCheck, Name, Publish, Resources, Service, ServiceKind, Source,
 };
 
+use indexmap::IndexMap;
+
 use super::publish::{Wish, decide};
 use super::{build, entries, value, values, variable};
 use crate::config::places::child;
-use crate::config::report::Report;
+use crate::config::report::{Report, shown};
 use crate::config::rules;
-use crate::config::yaml::Node;
+use crate::config::yaml::{Kind, Node};
 
 /// The service; none where it is not known what it is, which has been reported.
 pub(super) fn service(name: &Name, node: &Node, report: &Report) -> Option<Service> {
@@ -28,7 +30,7 @@ pub(super) fn service(name: &Name, node: &Node, report: &Report) -> Option<Servi
         env: entries(node, "env", variable, rules::text).into_iter().collect(),
         secrets: entries(node, "secrets", variable, rules::requirement).into_iter().collect(),
         volumes: entries(node, "volumes", |key| Name::parse(key).ok(), rules::mount).into_iter().collect(),
-        proxy: entries(node, "proxy", |key| rules::prefix(key).ok(), rules::name).into_iter().collect(),
+        proxy: proxy(node, &path, report),
         depends_on: values(node, "depends_on", rules::name).unwrap_or_default(),
         command: values(node, "command", rules::word),
         resources: Resources { memory: 512 << 20, cpu_millis: 1000 },
@@ -47,10 +49,24 @@ fn header(text: &str) -> Option<String> {
     rules::header_name(text).ok().map(|()| text.to_owned())
 }
 
+fn proxy(node: &Node, path: &str, report: &Report) -> IndexMap<String, Name> {
+    let read = |text: &str| Some((text.to_owned(), rules::prefix(text).ok()?));
+    let mut proxy = IndexMap::new();
+    for ((written, prefix), upstream) in entries(node, "proxy", read, rules::name) {
+        if proxy.insert(prefix.clone(), upstream).is_some() {
+            let message = format!("`{}` is handed on twice", shown(&prefix));
+            let finding = Finding::error("prefix-twice", format!("{path}.proxy.{written}"), message);
+            report.add(finding.hint("remove one of the two; a slash at the end makes no difference"));
+        }
+    }
+    proxy
+}
+
 fn source(name: &Name, node: &Node, path: &str, report: &Report) -> Option<Source> {
     match (node.get("build"), node.get("image")) {
         (None, None) => {
-            if !report.doubts(path) || !node.entries().is_empty() {
+            // What is no map has been reported as such.
+            if matches!(node.kind, Kind::Map(_)) {
                 let message = format!("`{name}` has neither `build` nor `image`");
                 let finding = Finding::error("missing-key", path, message);
                 report.add(finding.hint("add `build:` with a kind, or `image:` with the name of an image"));
@@ -112,7 +128,9 @@ fn health(service: &Service, node: &Node, path: &str, report: &Report) -> Health
         None => value(written, "path", rules::url_path),
     };
     let test = values(written, "command", rules::word);
-    if !written.entries().is_empty() && written.get("path").is_some() == written.get("command").is_some() {
+    if matches!(written.kind, Kind::Map(_))
+        && written.get("path").is_some() == written.get("command").is_some()
+    {
         let finding =
             Finding::error("health-form", path.as_str(), "`health` needs either `path` or `command`");
         report.add(finding.hint("write `health: /path`, or `health: { command: [program, argument] }`"));

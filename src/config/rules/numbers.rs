@@ -24,7 +24,7 @@ pub(crate) static FORMAT: Rule = Rule {
     expects: "1, the only version of this format",
     null_hint: None,
     json: || json!({ "const": 1 }),
-    check: |scalar| match integer(scalar, "version") {
+    check: |scalar| match integer(scalar, "a version") {
         Ok(1) => Ok(()),
         Ok(_) | Err(_) => {
             let message =
@@ -81,8 +81,7 @@ const MOST_BYTES: u64 = i64::MAX as u64;
 /// Decimal digits without sign, leading zero, separator or exponent.
 fn integer(scalar: &Scalar, what: &str) -> Result<u64, Problem> {
     let text = &scalar.text;
-    let wrong =
-        |why: &str| Problem::new("invalid-number", format!("`{}` is not a {what}: {why}", shown(text)));
+    let wrong = |why: &str| Problem::new("invalid-number", format!("`{}` is not {what}: {why}", shown(text)));
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_digit()) {
         return Err(wrong("only the digits 0-9 are allowed"));
     }
@@ -99,7 +98,7 @@ fn within(scalar: &Scalar, what: &str, least: u16, most: u16) -> Result<u16, Pro
     let number = integer(scalar, what)?;
     let wrong = || {
         let message =
-            format!("`{}` is not a {what}: it must lie between {least} and {most}", shown(&scalar.text));
+            format!("`{}` is not {what}: it must lie between {least} and {most}", shown(&scalar.text));
         Problem::new("invalid-number", message)
     };
     u16::try_from(number).ok().filter(|number| (least..=most).contains(number)).ok_or_else(wrong)
@@ -107,12 +106,12 @@ fn within(scalar: &Scalar, what: &str, least: u16, most: u16) -> Result<u16, Pro
 
 /// A TCP port.
 pub(crate) fn port(scalar: &Scalar) -> Result<u16, Problem> {
-    within(scalar, "port", 1, 65535)
+    within(scalar, "a port", 1, 65535)
 }
 
 /// An HTTP status.
 pub(crate) fn status(scalar: &Scalar) -> Result<u16, Problem> {
-    within(scalar, "HTTP status", 100, 599)
+    within(scalar, "an HTTP status", 100, 599)
 }
 
 /// Bytes, written with a unit: powers of 1024 (`Ki`, `Mi`, `Gi`, `Ti`) or of 1000 (`K`, `M`, `G`, `T`).

@@ -44,7 +44,7 @@ pub(crate) fn text(scalar: &Scalar) -> Result<Text, Problem> {
     not_too_long(&scalar.text)?;
     Text::parse(&scalar.text).map_err(|error| {
         let rest: Vec<char> = scalar.text.chars().skip(error.column).collect();
-        let length = rest.iter().position(|c| *c == '}').map_or(rest.len(), |end| end + 1);
+        let length = rest.iter().position(|c| *c == '}').map_or(2, |end| end + 1);
         let message = if error.message.len() > 300 {
             "a reference is far too long to be one; write `$${` for a literal `${`".to_owned()
         } else {
@@ -97,7 +97,7 @@ mod tests {
     fn references_are_found_by_their_characters() {
         let problem = text(&plain("é${services.api.uri}x")).unwrap_err();
         assert_eq!(problem.range, Some(1..20));
-        assert_eq!(text(&plain("a${b")).unwrap_err().range, Some(1..4));
+        assert_eq!(text(&plain("a${b")).unwrap_err().range, Some(1..3));
         assert!(text(&plain(&"${".repeat(10_000))).unwrap_err().message.len() < 400);
         assert!(text(&plain(&"a".repeat(1 << 20))).is_err());
     }

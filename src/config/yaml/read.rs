@@ -33,7 +33,7 @@ pub(crate) fn read(text: &str, report: &Report) -> Option<Rc<Node>> {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
-                report.at(syntax(&error), pos_span(error.marker()));
+                report.at(syntax(&error, text), pos_span(error.marker()));
                 return None;
             }
         };
@@ -225,7 +225,7 @@ fn pos_span(marker: &granit_parser::Marker) -> Span {
     Span { start, end: Pos { column: start.column + 1, ..start } }
 }
 
-fn syntax(error: &ScanError) -> Finding {
+fn syntax(error: &ScanError, text: &str) -> Finding {
     let kind = error.kind();
     let hint = match kind {
         ErrorKind::RecursionLimitExceeded => return *too_deep(),
@@ -237,6 +237,17 @@ fn syntax(error: &ScanError) -> Finding {
         | ErrorKind::ExpectedNodeContent => "indent with spaces: YAML allows no tab there",
         ErrorKind::DirectiveDisallowed => "remove the line that starts with %",
         ErrorKind::UnexpectedCharacter { .. } => "put the value in double quotes",
+        ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MisplacedFlowCollectionEnd
+            if text
+                .lines()
+                .nth(error.marker().line().saturating_sub(1))
+                .is_some_and(|line| line.contains("${")) =>
+        {
+            "put a value with `${…}` in quotes where it stands within `{ }` or `[ ]`"
+        }
         ErrorKind::UnclosedQuotedScalar => "close the quote",
         _ => "check the indentation and the quotes of this line and the one above it",
     };
