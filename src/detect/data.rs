@@ -7,24 +7,75 @@ use std::collections::BTreeMap;
 
 use super::index::{Index, is_aside, name_of, relative};
 use super::model::Evidence;
+use super::reads::Read;
 use super::scan::Source;
 
 /// Folder names that mean data wherever they stand.
 const DATA_FOLDERS: [&str; 16] = [
-    "data", "storage", "uploads", "upload", "media", "db", "database", "databases", "cache", "var", "output", "outputs",
-    "files", "instance", "state", "store",
+    "data",
+    "storage",
+    "uploads",
+    "upload",
+    "media",
+    "db",
+    "database",
+    "databases",
+    "cache",
+    "var",
+    "output",
+    "outputs",
+    "files",
+    "instance",
+    "state",
+    "store",
 ];
 /// Calls that write to their first argument.
 const WRITERS: [&str; 20] = [
-    "to_csv", "to_parquet", "to_json", "to_excel", "to_pickle", "to_feather", "savefig", "makedirs", "mkdir", "writeFile",
-    "writeFileSync", "appendFile", "appendFileSync", "createWriteStream", "mkdirSync", "outputFile", "ensureDir",
-    "ensureDirSync", "write_text", "write_bytes",
+    "to_csv",
+    "to_parquet",
+    "to_json",
+    "to_excel",
+    "to_pickle",
+    "to_feather",
+    "savefig",
+    "makedirs",
+    "mkdir",
+    "writeFile",
+    "writeFileSync",
+    "appendFile",
+    "appendFileSync",
+    "createWriteStream",
+    "mkdirSync",
+    "outputFile",
+    "ensureDir",
+    "ensureDirSync",
+    "write_text",
+    "write_bytes",
 ];
 /// Words of which a file that writes must hold one.
 const WORDS: &[&str] = &[
-    "open(", "mkdir", "makedirs", "to_csv", "to_parquet", "to_json", "to_excel", "to_pickle", "sqlite", "savefig",
-    "writeFile", "appendFile", "createWriteStream", "Database(", "Path(", "path.join", "multer", "write_text", "\"data", "'data",
-    "storage", "uploads",
+    "open(",
+    "mkdir",
+    "makedirs",
+    "to_csv",
+    "to_parquet",
+    "to_json",
+    "to_excel",
+    "to_pickle",
+    "sqlite",
+    "savefig",
+    "writeFile",
+    "appendFile",
+    "createWriteStream",
+    "Database(",
+    "Path(",
+    "path.join",
+    "multer",
+    "write_text",
+    "\"data",
+    "'data",
+    "storage",
+    "uploads",
 ];
 
 /// A use of a path.
@@ -45,16 +96,23 @@ pub(crate) struct Uses {
     pub writer: Option<Evidence>,
 }
 
-/// The uses in a service's sources and in its configuration files.
-pub(crate) fn uses(index: &Index<'_>, folder: &str, files: &[String]) -> Uses {
+/// The uses in a service's configuration files, in the defaults of its variables, and in its sources: what is configured tells
+/// more than a mention in code, so it comes first.
+pub(crate) fn uses(index: &Index<'_>, folder: &str, files: &[String], reads: &[Read]) -> Uses {
     let mut found = Uses::default();
+    for path in index.under(folder).filter(|path| is_settings(path) && !is_aside(path, folder)) {
+        in_settings(index, path, &mut found);
+    }
+    for read in reads {
+        let default = read.default.as_deref().unwrap_or_default();
+        let path = plain_path(default)
+            .filter(|path| is_data_folder(path) || (is_path_name(&read.name) && path.contains('/')));
+        found.list.extend(path.map(|path| Use { path, writes: false, evidence: read.evidence() }));
+    }
     for path in files {
         if let Some(source) = index.source_with(path, WORDS) {
             in_source(&source, &mut found);
         }
-    }
-    for path in index.under(folder).filter(|path| is_settings(path) && !is_aside(path, folder)) {
-        in_settings(index, path, &mut found);
     }
     found
 }
@@ -68,7 +126,12 @@ fn in_source(source: &Source, found: &mut Uses) {
         let Some(word) = source.word(at).filter(|_| source.is(at + 1, "(")) else { continue };
         let writes = match word {
             "open" => opens_for_writing(source, at + 1),
-            "connect" => at >= 2 && source.word(at - 2).is_some_and(|module| module.ends_with("sqlite3") || module == "aiosqlite"),
+            "connect" => {
+                at >= 2
+                    && source
+                        .word(at - 2)
+                        .is_some_and(|module| module.ends_with("sqlite3") || module == "aiosqlite")
+            }
             "Database" => source.string(at + 2).is_some_and(|path| !path.contains(':')),
             _ => WRITERS.contains(&word),
         };
@@ -85,12 +148,17 @@ fn in_source(source: &Source, found: &mut Uses) {
 
 /// The literal path that a writing call gets: `f("x")`, or `Path("x").f()`.
 fn written_to(source: &Source, at: usize) -> Option<String> {
-    if let Some(path) = source.any_string(at + 2).and_then(|text| plain_path(before_placeholder(text))) {
+    // In `path.open("a")` the first argument is the mode, and the path is known only at run time.
+    let is_method = source.is(at, "open") && at > 0 && source.is(at - 1, ".");
+    if let Some(path) =
+        source.any_string(at + 2).filter(|_| !is_method).and_then(|text| plain_path(before_placeholder(text)))
+    {
         return Some(path);
     }
     // `Path("x") . mkdir (`: the string stands three tokens before the name.
     let before = at.checked_sub(3).and_then(|before| source.string(before))?;
-    (source.is(at - 1, ".") && source.is(at - 2, ")") && at >= 5 && source.is(at - 5, "Path")).then(|| plain_path(before))?
+    (source.is(at - 1, ".") && source.is(at - 2, ")") && at >= 5 && source.is(at - 5, "Path"))
+        .then(|| plain_path(before))?
 }
 
 /// The folders before the first placeholder of an f-string or template; a plain string as it is.
@@ -106,10 +174,13 @@ fn opens_for_writing(source: &Source, open: usize) -> bool {
     // `Path(…).open("w")` has the mode first.
     let positions = [Some(1), Some(0)];
     positions.iter().any(|position| {
-        source
-            .argument(&arguments, "mode", *position)
-            .and_then(|a| source.string(a.start))
-            .is_some_and(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x', '+']) && mode.chars().all(|c| "rwaxbt+".contains(c)))
+        source.argument(&arguments, "mode", *position).and_then(|a| source.string(a.start)).is_some_and(
+            |mode| {
+                mode.len() <= 3
+                    && mode.contains(['w', 'a', 'x', '+'])
+                    && mode.chars().all(|c| "rwaxbt+".contains(c))
+            },
+        )
     })
 }
 
@@ -139,12 +210,13 @@ fn named_path(source: &Source, at: usize, text: &str, found: &mut Uses) {
 
 fn is_path_name(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    ["DIR", "PATH", "FOLDER", "ROOT"].iter().any(|end| upper.ends_with(end))
+    ["DIR", "PATH", "FOLDER", "ROOT", "FILE"].iter().any(|end| upper.ends_with(end))
 }
 
 /// True for an argument of `os.path.join(…)` or `path.join(…)`.
 fn joins_paths(source: &Source, at: usize) -> bool {
-    (at.saturating_sub(8)..at).any(|before| source.is(before, "join") && source.is(before.wrapping_sub(2), "path"))
+    (at.saturating_sub(8)..at)
+        .any(|before| source.is(before, "join") && source.is(before.wrapping_sub(2), "path"))
 }
 
 /// The file of `sqlite:///x.db`, `sqlite+aiosqlite:///./x.db`; four slashes mean an absolute path.
@@ -194,7 +266,8 @@ fn in_settings(index: &Index<'_>, path: &str, found: &mut Uses) {
         }
         let Some((_, value)) = code.split_once([':', '=']) else { continue };
         let value = value.trim().trim_end_matches(',').trim_matches(['"', '\'']);
-        let target = sqlite_path(value).or_else(|| plain_path(value).filter(|path| path.contains('/') && is_data_folder(path)));
+        let target = sqlite_path(value)
+            .or_else(|| plain_path(value).filter(|path| path.contains('/') && is_data_folder(path)));
         if let Some(target) = target {
             found.list.push(Use { path: target, writes: false, evidence: Evidence::new(line, path, at + 1) });
         }
@@ -259,7 +332,10 @@ pub(crate) fn moved(path: &str, links: &indexmap::IndexMap<String, String>) -> O
 
 /// Files of the folder that a clone has.
 pub(crate) fn shipped(index: &Index<'_>, base_folder: &str) -> usize {
-    index.under(base_folder).filter(|path| !index.ignored(path) && relative(path, base_folder) != ".gitkeep").count()
+    index
+        .under(base_folder)
+        .filter(|path| !index.ignored(path) && relative(path, base_folder) != ".gitkeep")
+        .count()
 }
 
 #[cfg(test)]
@@ -275,14 +351,23 @@ mod tests {
 
     #[test]
     fn literal_writes_are_found_and_reads_are_not() {
-        assert_eq!(python("open('out/a.txt', 'w')\nopen('in/a.txt')\nopen('in/b', 'rb')"), [("out/a.txt".to_owned(), true)]);
+        assert_eq!(
+            python("open('out/a.txt', 'w')\nopen('in/a.txt')\nopen('in/b', 'rb')"),
+            [("out/a.txt".to_owned(), true)]
+        );
         assert_eq!(python("df.to_csv(\"results/x.csv\")")[0].0, "results/x.csv");
         assert_eq!(python("e = create_engine('sqlite:///./app.db')"), [("app.db".to_owned(), true)]);
         assert_eq!(python("sqlite3.connect('data/x.db')"), [("data/x.db".to_owned(), true)]);
         assert_eq!(python("P = Path('data/x')\nP.mkdir()"), [("data/x".to_owned(), false)]);
+        assert!(python("with path.open('a') as f: pass").is_empty());
         assert_eq!(python("open(f'out/{name}.txt', 'a')")[0].0, "out");
         assert_eq!(python("Path('logs').mkdir(parents=True)"), [("logs".to_owned(), true)]);
-        assert!(python("# open('out/a', 'w')\nopen('/tmp/x', 'w')\nopen('../x', 'w')\nx = {'data': 1}\n'sqlite://'").is_empty());
+        assert!(
+            python(
+                "# open('out/a', 'w')\nopen('/tmp/x', 'w')\nopen('../x', 'w')\nx = {'data': 1}\n'sqlite://'"
+            )
+            .is_empty()
+        );
     }
 
     #[test]

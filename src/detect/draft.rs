@@ -51,7 +51,7 @@ impl Draft {
             health: None,
             env: IndexMap::new(),
             secrets: IndexMap::new(),
-            unset: Vec::new(),
+            unset: IndexMap::new(),
             volumes: IndexMap::new(),
             proxy: IndexMap::new(),
             command: None,
@@ -107,8 +107,11 @@ pub(crate) fn split_command(text: &str) -> Option<(Vec<(String, String)>, Vec<St
     };
     let count = words.iter().take_while(|word| is_assignment(word)).count();
     let command = words.split_off(count);
-    let variables =
-        words.iter().filter_map(|word| word.split_once('=')).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let variables = words
+        .iter()
+        .filter_map(|word| word.split_once('='))
+        .map(|(n, v)| (n.to_owned(), v.to_owned()))
+        .collect();
     (!command.is_empty()).then_some((variables, command))
 }
 

@@ -18,7 +18,13 @@ pub(crate) struct Entry {
 
 /// Names of files that show variables without being read by anything.
 const EXAMPLES: [&str; 8] = [
-    ".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", ".env.local.example", "example.env",
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+    "env.example",
+    ".env.local.example",
+    "example.env",
     "sample.env",
 ];
 
@@ -96,8 +102,23 @@ fn statement(comment: &str) -> Option<bool> {
 /// True for names of what must not be seen: keys, tokens, passwords, addresses with passwords in them.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     const PARTS: [&str; 17] = [
-        "KEY", "APIKEY", "TOKEN", "SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PWD", "DSN", "CREDENTIAL",
-        "CREDENTIALS", "PASSPHRASE", "SALT", "PRIVATE", "WEBHOOK", "AUTH",
+        "KEY",
+        "APIKEY",
+        "TOKEN",
+        "SECRET",
+        "SECRETS",
+        "PASSWORD",
+        "PASSWD",
+        "PASS",
+        "PWD",
+        "DSN",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "PASSPHRASE",
+        "SALT",
+        "PRIVATE",
+        "WEBHOOK",
+        "AUTH",
     ];
     const PLAIN_ENDS: [&str; 10] =
         ["URL", "PATH", "FILE", "DIR", "TTL", "EXPIRE", "MINUTES", "SECONDS", "ALGORITHM", "ENABLED"];
@@ -122,8 +143,22 @@ pub(crate) fn is_mail_account(name: &str) -> bool {
 /// something that belongs to somebody.
 pub(crate) fn is_safe_value(value: &str) -> bool {
     const NOT: [&str; 16] = [
-        "your", "changeme", "change-me", "change_me", "xxx", "example.", "placeholder", "todo", "replace", "localhost",
-        "127.0.0.1", "0.0.0.0", "host.docker.internal", "/home/", "/users/", "c:\\",
+        "your",
+        "changeme",
+        "change-me",
+        "change_me",
+        "xxx",
+        "example.",
+        "placeholder",
+        "todo",
+        "replace",
+        "localhost",
+        "127.0.0.1",
+        "0.0.0.0",
+        "host.docker.internal",
+        "/home/",
+        "/users/",
+        "c:\\",
     ];
     let lower = value.to_ascii_lowercase();
     let has_account = lower.contains("://") && lower.contains('@');
@@ -159,10 +194,19 @@ mod tests {
 
     #[test]
     fn secrets_by_name() {
-        for secret in ["TS_ALPHA_VANTAGE_KEY", "SECRET_KEY", "GITHUB_TOKEN", "SENTRY_DSN", "DB_PASSWORD", "DATABASE_URL"] {
+        for secret in [
+            "TS_ALPHA_VANTAGE_KEY",
+            "SECRET_KEY",
+            "GITHUB_TOKEN",
+            "SENTRY_DSN",
+            "DB_PASSWORD",
+            "DATABASE_URL",
+        ] {
             assert!(is_secret_name(secret), "{secret}");
         }
-        for plain in ["LOG_LEVEL", "KEYBOARD", "TOKEN_TTL", "VITE_API_BASE_URL", "AUTHOR", "TOKEN_EXPIRE_MINUTES"] {
+        for plain in
+            ["LOG_LEVEL", "KEYBOARD", "TOKEN_TTL", "VITE_API_BASE_URL", "AUTHOR", "TOKEN_EXPIRE_MINUTES"]
+        {
             assert!(!is_secret_name(plain), "{plain}");
         }
         assert!(is_mail_account("TS_EMAIL__SMTP_SERVER") && !is_mail_account("TS_EMAIL__PORT"));
@@ -170,7 +214,8 @@ mod tests {
 
     #[test]
     fn values_of_one_machine_are_not_carried_over() {
-        for bad in ["", "your-key-here", "http://localhost:5432", "<id>", "postgres://u:p@db/x", "/home/me/x"] {
+        for bad in ["", "your-key-here", "http://localhost:5432", "<id>", "postgres://u:p@db/x", "/home/me/x"]
+        {
             assert!(!is_safe_value(bad), "{bad}");
         }
         for good in ["info", "587", "true", "https://www.alphavantage.co/query"] {

@@ -109,7 +109,8 @@ fn glob(pattern: &[u8], path: &[u8]) -> bool {
     match pattern {
         [] => path.is_empty(),
         [b'*', b'*', b'/', rest @ ..] => {
-            glob(rest, path) || path.iter().enumerate().any(|(at, b)| *b == b'/' && glob(rest, &path[at + 1..]))
+            glob(rest, path)
+                || path.iter().enumerate().any(|(at, b)| *b == b'/' && glob(rest, &path[at + 1..]))
         }
         [b'*', b'*'] => true,
         [b'*', rest @ ..] => {
@@ -118,7 +119,9 @@ fn glob(pattern: &[u8], path: &[u8]) -> bool {
         }
         [b'?', rest @ ..] => path.first().is_some_and(|b| *b != b'/') && glob(rest, &path[1..]),
         [b'[', rest @ ..] => match (rest.iter().position(|b| *b == b']'), path) {
-            (Some(close), [first, after @ ..]) => in_class(&rest[..close], *first) && glob(&rest[close + 1..], after),
+            (Some(close), [first, after @ ..]) => {
+                in_class(&rest[..close], *first) && glob(&rest[close + 1..], after)
+            }
             _ => false,
         },
         [b'\\', escaped, rest @ ..] => path.first() == Some(escaped) && glob(rest, &path[1..]),
@@ -159,7 +162,8 @@ mod tests {
     #[test]
     fn tells_what_a_clone_lacks() {
         let git = rules();
-        for gone in ["a/b.pyc", "data/x.db", "build/a", "a/logs/b", "a/tmp/c", ".env.local", "web/dist/a.js"] {
+        for gone in ["a/b.pyc", "data/x.db", "build/a", "a/logs/b", "a/tmp/c", ".env.local", "web/dist/a.js"]
+        {
             assert!(git.ignores(gone), "{gone}");
         }
         for kept in ["b.py", "data/universe/a.csv", "a/build/b", "logs", ".env.example", "dist/a.js"] {
@@ -169,7 +173,8 @@ mod tests {
 
     #[test]
     fn gives_the_rules_about_one_folder() {
-        let patterns: Vec<_> = rules().patterns_for("", "data").into_iter().map(|(p, e)| (p, e.line)).collect();
+        let patterns: Vec<_> =
+            rules().patterns_for("", "data").into_iter().map(|(p, e)| (p, e.line)).collect();
         assert_eq!(patterns, [("data/*".to_owned(), 3), ("!data/universe".to_owned(), 4)]);
     }
 }

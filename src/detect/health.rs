@@ -20,13 +20,24 @@ pub(crate) fn fill(draft: &mut Draft, notes: &mut Vec<Note>) {
     for other in others.iter().filter(|other| other.path != best.path) {
         proposal.rejected.push(Rejected {
             candidate: format!("health endpoint `{}`", other.path),
-            reason: if other.guarded { "it asks for a login or a key".to_owned() } else { format!("`{}` is plainer", best.path) },
+            reason: if other.guarded {
+                "it asks for a login or a key".to_owned()
+            } else {
+                format!("`{}` is plainer", best.path)
+            },
             evidence: other.evidence(),
         });
     }
     if best.guarded {
-        let message = format!("`{}` seems to ask for a login or a key, so it cannot tell whether the service works", best.path);
-        notes.push(Note::warning(message).mend("add an endpoint such as /health that everybody may ask").at(best.evidence()));
+        let message = format!(
+            "`{}` seems to ask for a login or a key, so it cannot tell whether the service works",
+            best.path
+        );
+        notes.push(
+            Note::warning(message)
+                .mend("add an endpoint such as /health that everybody may ask")
+                .at(best.evidence()),
+        );
         proposal.rejected.push(Rejected {
             candidate: format!("health endpoint `{}`", best.path),
             reason: "it asks for a login or a key".to_owned(),
@@ -43,13 +54,16 @@ fn none(draft: &mut Draft, notes: &mut Vec<Note>) {
     let root = root_route(&draft.routes);
     let (message, evidence) = match root {
         Some(root) => (
-            format!("no health endpoint was found in `{folder}`; `health: /` would ask the page at `/`, which tells that it answers and not that it works"),
+            format!(
+                "no health endpoint was found in `{folder}`; `health: /` would ask the page at `/`, which tells that it answers and not that it works"
+            ),
             Some(root.evidence()),
         ),
         None => (format!("no health endpoint was found in `{folder}`, and none at `/` either"), None),
     };
     draft.proposal.conclude(Topic::Health, "no health endpoint found", evidence.clone());
-    let mut note = Note::hint(message).mend("add a route such as /health that answers 200, and name it under `health:`");
+    let mut note =
+        Note::hint(message).mend("add a route such as /health that answers 200, and name it under `health:`");
     note.evidence = evidence;
     notes.push(note);
 }

@@ -13,9 +13,34 @@ use super::tree::{Entry, READ_CAP, SourceTree};
 
 /// Folders whose content is about the application or shows how to use it, and is no service of it.
 const ASIDE: &[&str] = &[
-    "tests", "test", "testing", "__tests__", "__mocks__", "spec", "specs", "e2e", "cypress", "playwright", "fixtures",
-    "examples", "example", "samples", "sample", "demo", "demos", "docs", "doc", "documentation", "benchmarks", "bench",
-    "notebooks", "vendor", "third_party", "templates_src", "cookiecutter", "skeleton",
+    "tests",
+    "test",
+    "testing",
+    "__tests__",
+    "__mocks__",
+    "spec",
+    "specs",
+    "e2e",
+    "cypress",
+    "playwright",
+    "fixtures",
+    "examples",
+    "example",
+    "samples",
+    "sample",
+    "demo",
+    "demos",
+    "docs",
+    "doc",
+    "documentation",
+    "benchmarks",
+    "bench",
+    "notebooks",
+    "vendor",
+    "third_party",
+    "templates_src",
+    "cookiecutter",
+    "skeleton",
 ];
 
 /// The tree and what has been read of it.
@@ -30,8 +55,13 @@ pub(crate) struct Index<'t> {
 impl<'t> Index<'t> {
     pub fn new(tree: &'t dyn SourceTree) -> Self {
         let files: Vec<&Entry> = tree.entries().iter().filter(|entry| !entry.link).collect();
-        let mut index =
-            Self { tree, files, git: Gitignore::default(), texts: RefCell::default(), sources: RefCell::default() };
+        let mut index = Self {
+            tree,
+            files,
+            git: Gitignore::default(),
+            texts: RefCell::default(),
+            sources: RefCell::default(),
+        };
         let mut git = Gitignore::default();
         let lists: Vec<String> = index.named(".gitignore").map(str::to_owned).collect();
         for path in &lists {
@@ -61,13 +91,10 @@ impl<'t> Index<'t> {
     pub fn under<'s>(&'s self, folder: &str) -> impl Iterator<Item = &'t str> + use<'s, 't> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let start = self.files.partition_point(|entry| entry.path.as_str() < prefix.as_str());
-        self.files[start..].iter().map(|entry| entry.path.as_str()).take_while(move |path| path.starts_with(&prefix))
-    }
-
-    /// The files directly in a folder.
-    pub fn directly_in<'s>(&'s self, folder: &str) -> impl Iterator<Item = &'t str> + use<'s, 't> {
-        let depth = if folder.is_empty() { 0 } else { folder.split('/').count() };
-        self.under(folder).filter(move |path| path.split('/').count() == depth + 1)
+        self.files[start..]
+            .iter()
+            .map(|entry| entry.path.as_str())
+            .take_while(move |path| path.starts_with(&prefix))
     }
 
     pub fn has(&self, path: &str) -> bool {

@@ -67,12 +67,16 @@ pub fn detect(tree: &dyn SourceTree) -> Detection {
     let assigned = own::assign(&index, owns, &mut drafts, &mut found);
     drafts.append(&mut found.drafts);
     notes.append(&mut found.notes);
-    let kept = assigned.into_iter().map(|(at, own)| (drafts[at].folder.clone(), drafts[at].proposal.build.kind, own));
+    let kept = assigned
+        .into_iter()
+        .map(|(at, own)| (drafts[at].folder.clone(), drafts[at].proposal.build.kind, own));
     let kept: Vec<_> = kept.collect();
     drafts.sort_by(|a, b| order(a).cmp(&order(b)));
     conclude(&index, &mut drafts, &mut notes);
     for draft in &mut drafts {
-        let mine = kept.iter().find(|(folder, kind, _)| *folder == draft.folder && *kind == draft.proposal.build.kind);
+        let mine = kept
+            .iter()
+            .find(|(folder, kind, _)| *folder == draft.folder && *kind == draft.proposal.build.kind);
         if let Some((_, _, own)) = mine {
             own::keep(own, &mut draft.proposal, &mut notes);
         }
@@ -88,17 +92,19 @@ fn conclude(index: &Index<'_>, drafts: &mut [Draft], notes: &mut Vec<Note>) {
     for draft in drafts.iter_mut() {
         let before = notes.len();
         health::fill(draft, notes);
-        storage::fill(index, draft, notes);
+        storage::fill(index, draft);
         variables::fill(index, draft, notes);
         variables::committed(index, draft, notes);
         if let Some(evidence) = port::loopback(index, &draft.files).filter(|_| draft.is_server()) {
-            let message = "the server listens on the loopback address only: nothing outside its container reaches it";
+            let message =
+                "the server listens on the loopback address only: nothing outside its container reaches it";
             notes.push(Note::warning(message).mend("listen on 0.0.0.0").at(evidence));
         }
         for note in &mut notes[before..] {
             note.service = Some(draft.proposal.name.to_string());
         }
     }
+    storage::separate(drafts, notes);
     wiring::connect(index, drafts, notes);
     for draft in drafts.iter_mut() {
         variables::conclude(draft);
@@ -125,10 +131,24 @@ fn finished(index: &Index<'_>, drafts: Vec<Draft>, notes: Vec<Note>, rejected: V
             generated.publish = host.filter(|host| Some(*host) != generated.port);
         }
     }
-    let mut volumes: Vec<Name> = services.iter().flat_map(|service| service.volumes.keys().cloned()).collect();
+    let volumes = volumes(&services);
+    Detection {
+        project: project_name(index),
+        services,
+        volumes,
+        notes,
+        rejected,
+        looked_for: LOOKED_FOR.to_vec(),
+    }
+}
+
+/// The volumes that the services mount.
+fn volumes(services: &[Proposal]) -> Vec<Name> {
+    let mut volumes: Vec<Name> =
+        services.iter().flat_map(|service| service.volumes.keys().cloned()).collect();
     volumes.sort();
     volumes.dedup();
-    Detection { project: project_name(index), services, volumes, notes, rejected, looked_for: LOOKED_FOR.to_vec() }
+    volumes
 }
 
 /// The name in the manifests at the top, else the folder's own.

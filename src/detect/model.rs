@@ -140,8 +140,8 @@ pub struct Proposal {
     pub env: IndexMap<String, Variable>,
     /// Secret variables.
     pub secrets: IndexMap<String, Secret>,
-    /// Variables named in the tree that stay unset: the application has a default.
-    pub unset: Vec<String>,
+    /// Variables named in the tree that stay unset, with their places: the application has a default.
+    pub unset: IndexMap<String, Evidence>,
     /// Volumes and their paths in the container.
     pub volumes: IndexMap<Name, String>,
     /// Path prefixes handed on to another service.
@@ -195,7 +195,12 @@ impl Proposal {
         self.facts.iter().find(|fact| fact.topic == topic)
     }
 
-    pub(crate) fn conclude(&mut self, topic: Topic, conclusion: impl Into<String>, evidence: Option<Evidence>) {
+    pub(crate) fn conclude(
+        &mut self,
+        topic: Topic,
+        conclusion: impl Into<String>,
+        evidence: Option<Evidence>,
+    ) {
         self.facts.push(Fact { topic, conclusion: conclusion.into(), evidence });
     }
 }
@@ -234,5 +239,6 @@ fn shorten(text: &str) -> String {
 
 /// False for control characters and for those that change the direction of text (Unicode TR 36, section 2.5).
 fn is_shown(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -3,12 +3,13 @@
 //! Given: the tree, the services found in the sources. Gives: the services with their own Dockerfile kept and the generated one
 //! as the alternative; services of their own for Dockerfiles that belong to none. Deliberately absent: changing a Dockerfile.
 
-use dashdeploy_contract::{BuildKind, Name, Recipe};
+use dashdeploy_contract::{BuildKind, Name, Recipe, Requirement};
 
 use super::compose::Composed;
 use super::draft::{Draft, Found};
+use super::envfile::{is_safe_value, is_secret_name};
 use super::index::{Index, folder_of, is_aside, is_within, join, name_of, normal, relative, shown};
-use super::model::{Evidence, Note, Proposal, Rejected, Role, Topic};
+use super::model::{Evidence, Note, Proposal, Rejected, Role, Secret, Topic, Variable};
 use super::starts::{is_dockerfile, is_ours, port_in};
 use super::storage::volume_name;
 
@@ -27,6 +28,7 @@ pub(crate) struct Own {
     /// Sources of `COPY` and `ADD`, from the project.
     copies: Vec<String>,
     commands: Vec<String>,
+    environment: Vec<(String, Option<String>, Evidence)>,
     evidence: Evidence,
 }
 
@@ -37,7 +39,10 @@ pub(crate) fn read(index: &Index<'_>, composed: &[Composed], rejected: &mut Vec<
         let Some(text) = index.text(path).filter(|text| !is_ours(text)) else { continue };
         let name = name_of(path).to_ascii_lowercase();
         let built = composed.iter().find(|service| service.dockerfile.as_deref() == Some(path));
-        if ["dev", "test", "ci", "debug", "local"].iter().any(|word| name.split(['.', '-', '_']).any(|part| part == *word)) {
+        if ["dev", "test", "ci", "debug", "local"]
+            .iter()
+            .any(|word| name.split(['.', '-', '_']).any(|part| part == *word))
+        {
             rejected.push(Rejected {
                 candidate: format!("the Dockerfile `{path}`"),
                 reason: "its name says that it is not for production".to_owned(),
@@ -64,6 +69,7 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
         volumes: Vec::new(),
         copies: Vec::new(),
         commands: Vec::new(),
+        environment: built.map(|service| service.environment.clone()).unwrap_or_default(),
         evidence: Evidence::new("", path, 0),
     };
     let mut sources: Vec<String> = Vec::new();
@@ -76,7 +82,13 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
                 let port = rest.split(['/', ' ']).next().and_then(|port| port.parse().ok());
                 own.port = port.map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
             }
-            "WORKDIR" => own.workdir = if rest.starts_with('/') { rest.to_owned() } else { join(own.workdir.trim_end_matches('/'), rest) },
+            "WORKDIR" => {
+                own.workdir = if rest.starts_with('/') {
+                    rest.to_owned()
+                } else {
+                    join(own.workdir.trim_end_matches('/'), rest)
+                }
+            }
             "VOLUME" => own.volumes.extend(list(rest).into_iter().filter(|path| path.starts_with('/'))),
             "COPY" | "ADD" if !rest.contains("--from=") => {
                 let mut parts = list(rest);
@@ -86,7 +98,8 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
             }
             "CMD" | "ENTRYPOINT" => {
                 own.commands.push(instruction.clone());
-                let port = port_in(&instruction).map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
+                let port =
+                    port_in(&instruction).map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
                 own.port = port.or(own.port.take());
             }
             _ => {}
@@ -96,6 +109,9 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
         return None;
     }
     own.commands.extend(built.and_then(|service| service.command.clone()));
+    if own.volumes.is_empty() {
+        own.volumes = built.map(|service| service.volumes.clone()).unwrap_or_default();
+    }
     if own.port.is_none() {
         own.port = built.and_then(|service| service.port.clone());
     }
@@ -170,7 +186,12 @@ fn context(index: &Index<'_>, folder: &str, sources: &[String]) -> String {
 }
 
 /// Gives each Dockerfile to the service it builds; the rest become services.
-pub(crate) fn assign(index: &Index<'_>, owns: Vec<Own>, drafts: &mut [Draft], found: &mut Found) -> Vec<(usize, Own)> {
+pub(crate) fn assign(
+    index: &Index<'_>,
+    owns: Vec<Own>,
+    drafts: &mut [Draft],
+    found: &mut Found,
+) -> Vec<(usize, Own)> {
     let mut assigned: Vec<(usize, Own)> = Vec::new();
     for own in owns {
         let at = drafts.iter().position(|draft| builds(&own, draft));
@@ -223,7 +244,8 @@ fn builds(own: &Own, draft: &Draft) -> bool {
 
 /// A service of which only the Dockerfile is known.
 fn alone(index: &Index<'_>, own: &Own) -> Draft {
-    let mut draft = Draft::new(Role::Other, folder_of(&own.path), &own.context, BuildKind::Dockerfile, recipe(own));
+    let mut draft =
+        Draft::new(Role::Other, folder_of(&own.path), &own.context, BuildKind::Dockerfile, recipe(own));
     let proposal = &mut draft.proposal;
     proposal.build.dockerfile = own.path.clone();
     let name = own.service.clone().or_else(|| name_in(name_of(&own.path)).map(str::to_owned));
@@ -236,6 +258,7 @@ fn alone(index: &Index<'_>, own: &Own) -> Draft {
         proposal.port = Some(*port);
         proposal.conclude(Topic::Port, format!("port {port}"), Some(evidence.clone()));
     }
+    environment(own, proposal);
     if let Some(path) = own.volumes.first() {
         proposal.volumes.insert(volume_name(), path.clone());
         let evidence = index.evidence(&own.path, "VOLUME");
@@ -244,9 +267,32 @@ fn alone(index: &Index<'_>, own: &Own) -> Draft {
     draft
 }
 
+/// What the Compose file gives to the service: plain values as they are, secrets by name alone.
+fn environment(own: &Own, proposal: &mut Proposal) {
+    for (name, value, evidence) in &own.environment {
+        if proposal.env.contains_key(name) || proposal.secrets.contains_key(name) {
+            continue;
+        }
+        let plain = value.as_deref().filter(|value| is_safe_value(value) && !is_secret_name(name));
+        if let Some(value) = plain {
+            proposal
+                .env
+                .insert(name.clone(), Variable { value: value.to_owned(), evidence: evidence.clone() });
+        } else if is_secret_name(name) {
+            let secret = Secret { requirement: Requirement::Optional, evidence: evidence.clone() };
+            proposal.secrets.insert(name.clone(), secret);
+        } else {
+            proposal.unset.insert(name.clone(), evidence.clone());
+        }
+    }
+}
+
 /// `api` of `Dockerfile.api` and `api.Dockerfile`.
 fn name_in(file: &str) -> Option<&str> {
-    let rest = file.strip_prefix("Dockerfile.").or_else(|| file.strip_suffix(".Dockerfile")).or_else(|| file.strip_suffix(".dockerfile"))?;
+    let rest = file
+        .strip_prefix("Dockerfile.")
+        .or_else(|| file.strip_suffix(".Dockerfile"))
+        .or_else(|| file.strip_suffix(".dockerfile"))?;
     (!matches!(rest, "prod" | "production" | "release")).then_some(rest)
 }
 
@@ -266,8 +312,17 @@ pub(crate) fn keep(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
     let links = std::mem::take(&mut build.links);
     proposal.command = None;
     let text = format!("`{}` is kept as it is; a generated one is the alternative", own.path);
-    proposal.facts.insert(0, super::model::Fact { topic: Topic::Dockerfile, conclusion: text, evidence: Some(own.evidence.clone()) });
-    let serves = own.bases.last().is_some_and(|base| ["nginx", "httpd", "caddy"].iter().any(|server| name_of(base).starts_with(server)));
+    proposal.facts.insert(
+        0,
+        super::model::Fact {
+            topic: Topic::Dockerfile,
+            conclusion: text,
+            evidence: Some(own.evidence.clone()),
+        },
+    );
+    let serves = own.bases.last().is_some_and(|base| {
+        ["nginx", "httpd", "caddy"].iter().any(|server| name_of(base).starts_with(server))
+    });
     let is_front = matches!(generated.role, Role::Spa | Role::Site);
     let port = own.port.as_ref().map(|(port, _)| *port).or(if serves { Some(80) } else { generated.port });
     if port != generated.port {
@@ -279,6 +334,7 @@ pub(crate) fn keep(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
     if is_front {
         front(own, proposal, notes);
     }
+    environment(own, proposal);
     kept_data(own, proposal, &links);
     proposal.generated = Some(Box::new(generated));
 }
@@ -287,7 +343,8 @@ pub(crate) fn keep(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
 fn front(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
     proposal.health = Some("/".to_owned());
     proposal.proxy.clear();
-    let built: Vec<String> = proposal.env.keys().filter(|name| super::variables::is_public(name)).cloned().collect();
+    let built: Vec<String> =
+        proposal.env.keys().filter(|name| super::variables::is_public(name)).cloned().collect();
     if built.is_empty() {
         return;
     }
@@ -297,7 +354,11 @@ fn front(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
         own.path,
         built.join(", ")
     );
-    notes.push(Note::warning(message).mend("let dashdeploy generate the Dockerfile (kind `vite`)").at(own.evidence.clone()));
+    notes.push(
+        Note::warning(message)
+            .mend("let dashdeploy generate the Dockerfile (kind `vite`)")
+            .at(own.evidence.clone()),
+    );
 }
 
 /// Without links, the volume is mounted where the program writes.
@@ -315,7 +376,11 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
         }
     }
     proposal.facts.retain(|fact| fact.topic != Topic::Data || !fact.conclusion.contains("link"));
-    proposal.conclude(Topic::Data, format!("kept in the volume `data`, mounted at `{path}`"), Some(own.evidence.clone()));
+    proposal.conclude(
+        Topic::Data,
+        format!("kept in the volume `data`, mounted at `{path}`"),
+        Some(own.evidence.clone()),
+    );
 }
 
 fn relative_end(value: &str, before: &str) -> String {

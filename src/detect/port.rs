@@ -17,7 +17,9 @@ pub(crate) fn python(index: &Index<'_>, files: &[String]) -> Found {
                 (at + 3, "port")
             } else if source.is(at, "run_app") && source.is(at + 1, "(") {
                 (at + 1, "port")
-            } else if source.word(at).is_some_and(|word| word.ends_with("HTTPServer")) && source.is(at + 1, "(") {
+            } else if source.word(at).is_some_and(|word| word.ends_with("HTTPServer"))
+                && source.is(at + 1, "(")
+            {
                 (at + 1, "server_address")
             } else {
                 return None;
@@ -32,8 +34,10 @@ pub(crate) fn python(index: &Index<'_>, files: &[String]) -> Found {
 
 /// `app.listen(3000)`, `listen({ port: 3000 })`, `const port = process.env.PORT || 3000`.
 pub(crate) fn node(index: &Index<'_>, files: &[String]) -> Found {
-    let sources: Vec<_> =
-        files.iter().filter_map(|path| index.source_with(path, &["listen(", "process.env.PORT", "serve("])).collect();
+    let sources: Vec<_> = files
+        .iter()
+        .filter_map(|path| index.source_with(path, &["listen(", "process.env.PORT", "serve("]))
+        .collect();
     let called = sources.iter().find_map(|source| {
         (0..source.len()).find_map(|at| {
             let calls = (source.is(at, "listen") || source.is(at, "serve")) && source.is(at + 1, "(");
@@ -60,7 +64,8 @@ pub(crate) fn loopback(index: &Index<'_>, files: &[String]) -> Option<Evidence> 
     files.iter().filter_map(|path| index.source_with(path, &["listen("])).find_map(|source| {
         let at = (0..source.len()).find(|at| source.is(*at, "listen") && source.is(at + 1, "("))?;
         let end = source.after_bracket(at + 1);
-        let local = |at: usize| source.string(at).is_some_and(|host| host == "127.0.0.1" || host == "localhost");
+        let local =
+            |at: usize| source.string(at).is_some_and(|host| host == "127.0.0.1" || host == "localhost");
         // Only an argument or `host:` of the call itself, not the text of a message in its callback.
         let hit = source.arguments(at + 1).iter().any(|a| a.end == a.start + 1 && local(a.start))
             || (at..end).any(|at| source.is(at, "host") && source.is(at + 1, ":") && local(at + 2));
@@ -78,7 +83,9 @@ fn defaulted(source: &Source, start: usize, end: usize) -> Option<u16> {
 
 /// The last number in a range: `int(os.environ.get("PORT", 8000))` has one, and so has `8000`.
 fn number(source: &Source, start: usize, end: usize) -> Option<u16> {
-    (start..end).rev().find_map(|at| source.port(at).or_else(|| source.string(at)?.parse().ok().filter(|port| *port > 0)))
+    (start..end)
+        .rev()
+        .find_map(|at| source.port(at).or_else(|| source.string(at)?.parse().ok().filter(|port| *port > 0)))
 }
 
 fn evidence(source: &Source, at: usize) -> Evidence {

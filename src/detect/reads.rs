@@ -20,7 +20,8 @@ pub(crate) struct Read {
 }
 
 /// Words of which a file that reads variables must hold one.
-pub(crate) const WORDS: &[&str] = &["environ", "getenv", "BaseSettings", "decouple", "environs", "process.env", "import.meta.env"];
+pub(crate) const WORDS: &[&str] =
+    &["environ", "getenv", "BaseSettings", "decouple", "environs", "process.env", "import.meta.env"];
 
 impl Read {
     pub fn evidence(&self) -> Evidence {
@@ -58,7 +59,9 @@ fn python(source: &Source) -> Vec<Read> {
             // python-decouple and environs: `config("X", default=…)`, `env.str("X", "…")`.
             "config" if source.is(at + 1, "(") => call(source, at + 1, false).filter(is_upper),
             "env" if source.is(at + 1, "(") => call(source, at + 1, false).filter(is_upper),
-            "env" if source.is(at + 1, ".") && source.is(at + 3, "(") => call(source, at + 3, false).filter(is_upper),
+            "env" if source.is(at + 1, ".") && source.is(at + 3, "(") => {
+                call(source, at + 3, false).filter(is_upper)
+            }
             "class" => {
                 found.extend(settings_class(source, at));
                 None
@@ -89,7 +92,11 @@ fn call(source: &Source, open: usize, lenient: bool) -> Option<Read> {
 }
 
 fn literal(source: &Source, at: usize) -> String {
-    source.string(at).map(str::to_owned).or_else(|| source.port(at).map(|p| p.to_string())).unwrap_or_default()
+    source
+        .string(at)
+        .map(str::to_owned)
+        .or_else(|| source.port(at).map(|p| p.to_string()))
+        .unwrap_or_default()
 }
 
 /// The fields of a class derived from pydantic-settings' `BaseSettings`, with its prefix.
@@ -119,10 +126,13 @@ fn settings_class(source: &Source, at: usize) -> Vec<Read> {
 
 fn field(source: &Source, at: usize, prefix: &str) -> Option<Read> {
     let name = source.word(at).filter(|name| source.is(at + 1, ":") && *name != "model_config")?;
-    let line_end = (at + 2..source.len()).find(|at| source.tokens[*at].indent.is_some()).unwrap_or(source.len());
+    let line_end =
+        (at + 2..source.len()).find(|at| source.tokens[*at].indent.is_some()).unwrap_or(source.len());
     let equals = (at + 2..line_end).find(|at| source.is(*at, "="));
     let optional = (at + 2..line_end).any(|at| source.is(at, "None") || source.is(at, "Optional"));
-    let json = source.word(at + 2).is_some_and(|kind| matches!(kind, "list" | "List" | "set" | "Set" | "tuple" | "dict"));
+    let json = source
+        .word(at + 2)
+        .is_some_and(|kind| matches!(kind, "list" | "List" | "set" | "Set" | "tuple" | "dict"));
     let default = equals.map(|at| literal(source, at + 1)).or_else(|| optional.then(String::new));
     read(source, at, &format!("{prefix}{name}").to_ascii_uppercase(), default, json)
 }

@@ -21,8 +21,21 @@ pub(crate) struct Route {
 
 /// Last segments of health endpoints, the plainest first.
 const NAMES: [&str; 15] = [
-    "health", "healthz", "healthcheck", "health-check", "health_check", "livez", "live", "liveness", "readyz", "ready",
-    "readiness", "ping", "status", "up", "heartbeat",
+    "health",
+    "healthz",
+    "healthcheck",
+    "health-check",
+    "health_check",
+    "livez",
+    "live",
+    "liveness",
+    "readyz",
+    "ready",
+    "readiness",
+    "ping",
+    "status",
+    "up",
+    "heartbeat",
 ];
 
 impl Route {

@@ -16,7 +16,9 @@ const DEEPEST: usize = 2;
 /// The folders with an `index.html` that belongs to nothing else.
 pub(crate) fn propose(index: &Index<'_>, services: &[Draft]) -> Found {
     let mut found = Found::default();
-    let pages = index.named("index.html").filter(|path| !is_aside(path, "") && folder_of(path).split('/').count() <= DEEPEST);
+    let pages = index
+        .named("index.html")
+        .filter(|path| !is_aside(path, "") && folder_of(path).split('/').count() <= DEEPEST);
     let mut pages: Vec<&str> = pages.collect();
     pages.sort_by_key(|path| (path.split('/').count(), *path));
     for page in pages {
@@ -52,14 +54,23 @@ fn why_not(index: &Index<'_>, services: &[Draft], page: &str) -> Option<String> 
     let server = services.iter().find(|draft| draft.is_server() && is_within(folder, &draft.folder));
     if let Some(server) = server {
         let serves = server.files.iter().find_map(|path| {
-            let source = index.source_with(path, &["StaticFiles", "static_folder", "template_folder", "static(", "sendFile", name])?;
+            let source = index.source_with(
+                path,
+                &["StaticFiles", "static_folder", "template_folder", "static(", "sendFile", name],
+            )?;
             let at = (0..source.len()).find(|at| {
-                source.string(*at).is_some_and(|text| !name.is_empty() && text.trim_matches(['/', '.']).ends_with(name))
+                source
+                    .string(*at)
+                    .is_some_and(|text| !name.is_empty() && text.trim_matches(['/', '.']).ends_with(name))
             })?;
             Some(Evidence::new(source.excerpt(at), path, source.line(at)))
         });
         if let Some(evidence) = serves {
-            return Some(format!("the server in `{}` serves it ({})", shown(&server.folder), evidence.place()));
+            return Some(format!(
+                "the server in `{}` serves it ({})",
+                shown(&server.folder),
+                evidence.place()
+            ));
         }
         if matches!(name, "templates" | "static" | "views" | "public") {
             return Some(format!("it belongs to the server in `{}`", shown(&server.folder)));

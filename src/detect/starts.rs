@@ -54,7 +54,10 @@ fn procfile(index: &Index<'_>, path: &str, found: &mut Starts) {
 
 /// `Dockerfile`, `Containerfile`, `Dockerfile.prod`, `api.Dockerfile`.
 pub(crate) fn is_dockerfile(name: &str) -> bool {
-    let is_list = name.ends_with(".dockerignore") || name.ends_with(".bak") || name.ends_with(".j2") || name.ends_with(".md");
+    let is_list = name.ends_with(".dockerignore")
+        || name.ends_with(".bak")
+        || name.ends_with(".j2")
+        || name.ends_with(".md");
     !is_list
         && (name == "Dockerfile"
             || name == "Containerfile"
@@ -74,7 +77,9 @@ pub(crate) fn is_compose(name: &str) -> bool {
 
 /// True for a file with dashdeploy's header.
 pub(crate) fn is_ours(text: &str) -> bool {
-    text.lines().take(6).any(|line| line.trim_start().starts_with('#') && line.to_ascii_lowercase().contains("dashdeploy"))
+    text.lines()
+        .take(6)
+        .any(|line| line.trim_start().starts_with('#') && line.to_ascii_lowercase().contains("dashdeploy"))
 }
 
 impl Starts {
@@ -96,7 +101,9 @@ impl Starts {
     pub fn port(&self, folder: &str) -> Option<(u16, Evidence)> {
         self.lines
             .iter()
-            .filter(|line| line.folder == folder && line.process.as_deref().is_none_or(|process| process == "web"))
+            .filter(|line| {
+                line.folder == folder && line.process.as_deref().is_none_or(|process| process == "web")
+            })
             .find_map(|line| Some((port_in(&line.command)?, line.evidence.clone())))
     }
 
@@ -151,13 +158,24 @@ mod tests {
     #[test]
     fn applications_are_named_as_whole_words() {
         assert!(names("CMD [\"uvicorn\", \"pkg.app:app\"]", "pkg.app:app"));
-        assert!(!names("uvicorn other.pkg.app:app", "pkg.app:app") && !names("pkg.app:application", "pkg.app:app"));
+        assert!(
+            !names("uvicorn other.pkg.app:app", "pkg.app:app")
+                && !names("pkg.app:application", "pkg.app:app")
+        );
     }
 
     #[test]
     fn own_and_written_files_are_told_apart() {
-        assert!(is_dockerfile("api.Dockerfile") && is_dockerfile("Dockerfile.prod") && !is_dockerfile("Dockerfile.dockerignore"));
-        assert!(is_compose("docker-compose.prod.yml") && is_compose("compose.yaml") && !is_compose("composer.yaml"));
+        assert!(
+            is_dockerfile("api.Dockerfile")
+                && is_dockerfile("Dockerfile.prod")
+                && !is_dockerfile("Dockerfile.dockerignore")
+        );
+        assert!(
+            is_compose("docker-compose.prod.yml")
+                && is_compose("compose.yaml")
+                && !is_compose("composer.yaml")
+        );
         assert!(is_ours("# Written by dashdeploy\nFROM x") && !is_ours("FROM x\nRUN dashdeploy"));
     }
 }

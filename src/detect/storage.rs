@@ -19,14 +19,16 @@ pub(crate) fn volume_name() -> Name {
 }
 
 /// Fills in what is kept. Paths are relative to where the program runs: the context folder.
-pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft, notes: &mut Vec<Note>) {
+pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft) {
     if !draft.is_server() {
         return;
     }
     let base = draft.context().to_owned();
-    let uses = data::uses(index, &base, &draft.files);
-    let folders: Vec<(String, Evidence)> =
-        data::folders(index, &base, &uses).into_iter().filter(|(folder, _)| is_own_data(index, draft, &base, folder)).collect();
+    let uses = data::uses(index, &base, &draft.files, &draft.reads);
+    let folders: Vec<(String, Evidence)> = data::folders(index, &base, &uses)
+        .into_iter()
+        .filter(|(folder, _)| is_own_data(index, draft, &base, folder))
+        .collect();
     let many = folders.iter().filter(|(folder, _)| !folder.starts_with('/')).count() > 1;
     for (folder, evidence) in folders {
         if folder.starts_with('/') {
@@ -37,7 +39,7 @@ pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft, notes: &mut Vec<Note>) 
         let end = if folder == "data" || !many { MOUNT.to_owned() } else { format!("{MOUNT}/{folder}") };
         keep(index, draft, &base, &folder, &end, evidence);
     }
-    loose(draft, &uses, notes);
+    loose(draft, &uses);
 }
 
 /// False for folders that hold the program itself.
@@ -59,8 +61,11 @@ fn keep(index: &Index<'_>, draft: &mut Draft, base: &str, folder: &str, end: &st
     let patterns = data::ignore_for(index, base, folder);
     if shipped > 0 {
         let files = if shipped == 1 { "file" } else { "files" };
+        let (are, seed) = if shipped == 1 { ("is", "seeds") } else { ("are", "seed") };
         let example = index.under(&join(base, folder)).find(|path| !index.ignored(path)).unwrap_or_default();
-        let text = format!("{shipped} {files} in `{folder}/` are shipped with the repository and seed the empty volume");
+        let text = format!(
+            "{shipped} {files} in `{folder}/` {are} shipped with the repository and {seed} the empty volume"
+        );
         proposal.conclude(Topic::Data, text, Some(index.evidence(example, "")));
     }
     let evidence = patterns.first().map(|(_, evidence)| evidence.clone());
@@ -73,17 +78,26 @@ fn keep(index: &Index<'_>, draft: &mut Draft, base: &str, folder: &str, end: &st
     }
 }
 
-/// Files beside the code: moved by their variable where there is one, else told.
-fn loose(draft: &mut Draft, uses: &Uses, notes: &mut Vec<Note>) {
+/// Files beside the code: moved by their variable where there is one, else linked.
+fn loose(draft: &mut Draft, uses: &Uses) {
     for one in data::loose_files(uses) {
         let variable = draft.reads.iter().find(|read| {
             let default = read.default.as_deref().unwrap_or_default();
             default == one.path || data::sqlite_path(default).as_deref() == Some(one.path.as_str())
         });
         let Some(read) = variable.cloned() else {
-            let message = format!("`{}` is written beside the code: it is lost with the container, and cannot be written while the root file system is read-only", one.path);
-            let mend = format!("write it to a folder such as `data/{}`, which can be kept in a volume", one.path);
-            notes.push(Note::warning(message).mend(mend).at(one.evidence.clone()));
+            let end = format!("{MOUNT}/{}", one.path);
+            let proposal = &mut draft.proposal;
+            proposal.conclude(
+                Topic::Data,
+                format!(
+                    "`{}` is written beside the code: it becomes a link to `{end}` in the volume `data`",
+                    one.path
+                ),
+                Some(one.evidence.clone()),
+            );
+            proposal.build.links.insert(one.path.clone(), end);
+            proposal.volumes.entry(volume_name()).or_insert_with(|| MOUNT.to_owned());
             continue;
         };
         let default = read.default.clone().unwrap_or_default();
@@ -99,5 +113,33 @@ fn loose(draft: &mut Draft, uses: &Uses, notes: &mut Vec<Note>) {
         );
         proposal.volumes.entry(volume_name()).or_insert_with(|| MOUNT.to_owned());
         proposal.env.insert(read.name.clone(), Variable { value, evidence: read.evidence() });
+    }
+}
+
+/// Services that share no folder share no data: each gets a volume of its own. Those that do write to the same one.
+pub(crate) fn separate(drafts: &mut [Draft], notes: &mut Vec<Note>) {
+    let shared = volume_name();
+    let mut owners: Vec<String> = Vec::new();
+    for draft in drafts.iter_mut() {
+        let Some(path) = draft.proposal.volumes.get(&shared).cloned() else { continue };
+        let context = draft.context().to_owned();
+        if owners.first().is_none_or(|first| *first == context) {
+            if !owners.is_empty() {
+                let message = format!(
+                    "`{}` shares the volume `{shared}` with another service: both may write at once",
+                    draft.proposal.name
+                );
+                notes.push(
+                    Note::hint(message).mend(
+                        "if one of them only reads, or SQLite is in it, keep its writes in one service",
+                    ),
+                );
+            }
+            owners.push(context);
+            continue;
+        }
+        let own = Name::from_any(&format!("{}-{shared}", draft.proposal.name), "data");
+        draft.proposal.volumes.shift_remove(&shared);
+        draft.proposal.volumes.insert(own, path);
     }
 }

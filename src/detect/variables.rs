@@ -14,7 +14,18 @@ use super::node::spa;
 
 /// Variables that dashdeploy, the runtime or the shell sets.
 const SET_ELSEWHERE: [&str; 12] = [
-    "PORT", "HOST", "HOSTNAME", "NODE_ENV", "PATH", "HOME", "PWD", "USER", "TZ", "CI", "PYTHONPATH", "PYTHONUNBUFFERED",
+    "PORT",
+    "HOST",
+    "HOSTNAME",
+    "NODE_ENV",
+    "PATH",
+    "HOME",
+    "PWD",
+    "USER",
+    "TZ",
+    "CI",
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
 ];
 /// Prefixes of variables that a build puts into the bundle, for everybody to read.
 const PUBLIC_PREFIXES: [&str; 5] = ["VITE_", "REACT_APP_", "VUE_APP_", "PUBLIC_", "NEXT_PUBLIC_"];
@@ -24,11 +35,20 @@ pub(crate) fn is_public(name: &str) -> bool {
     PUBLIC_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Fills in `env`, `secrets` and `unset`. `shared` is the example file at the top, where the service has none of its own.
+/// Fills in `env`, `secrets` and `unset` from the service's own example file, or from the one at the top.
 pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft, notes: &mut Vec<Note>) {
-    let own = envfile::example_in(index, &draft.folder).or_else(|| envfile::example_in(index, draft.context()));
-    let file = own.or_else(|| envfile::example_in(index, ""));
-    let entries = file.as_deref().and_then(|file| index.text(file)).map(|text| envfile::entries(&text)).unwrap_or_default();
+    if draft.proposal.role == Role::Site {
+        return;
+    }
+    let own =
+        envfile::example_in(index, &draft.folder).or_else(|| envfile::example_in(index, draft.context()));
+    // The file at the top speaks for what is known to be the application's, not for a Dockerfile of unknown content.
+    let file = own.or_else(|| envfile::example_in(index, "").filter(|_| draft.proposal.role != Role::Other));
+    let entries = file
+        .as_deref()
+        .and_then(|file| index.text(file))
+        .map(|text| envfile::entries(&text))
+        .unwrap_or_default();
     let front = draft.proposal.role == Role::Spa;
     for entry in &entries {
         if SET_ELSEWHERE.contains(&entry.name.as_str()) || is_public(&entry.name) != front {
@@ -49,12 +69,17 @@ pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft, notes: &mut Vec<Note>) 
 
 fn public(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec<Note>) {
     if is_secret_name(&entry.name) {
-        let message = format!("`{}` looks like a secret, and everything that a front end is built with can be read by everybody", entry.name);
-        notes.push(Note::warning(message).mend("keep it in the API and let the front end ask the API").at(evidence));
+        let message = format!(
+            "`{}` looks like a secret, and everything that a front end is built with can be read by everybody",
+            entry.name
+        );
+        notes.push(
+            Note::warning(message).mend("keep it in the API and let the front end ask the API").at(evidence),
+        );
     } else if !entry.commented && is_safe_value(&entry.value) {
         draft.proposal.env.insert(entry.name.clone(), Variable { value: entry.value.clone(), evidence });
     } else {
-        draft.proposal.unset.push(entry.name.clone());
+        draft.proposal.unset.insert(entry.name.clone(), evidence);
     }
 }
 
@@ -68,7 +93,9 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
     let local_database = data::sqlite_path(&entry.value).is_some();
     if let Some(value) = kept {
         proposal.env.insert(name, Variable { value, evidence });
-    } else if (is_secret_name(&entry.name) || is_mail_account(&entry.name) || entry.value.contains("://") && entry.value.contains('@'))
+    } else if (is_secret_name(&entry.name)
+        || is_mail_account(&entry.name)
+        || entry.value.contains("://") && entry.value.contains('@'))
         && !local_database
     {
         let required = entry.stated.unwrap_or(needed || (!optional && !is_mail_account(&entry.name)));
@@ -82,10 +109,17 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
         proposal.env.insert(name, Variable { value: entry.value.clone(), evidence });
     } else {
         if !optional && !entry.value.is_empty() {
-            let message = format!("`{}` has an example value that cannot be used in a container; it stays unset", entry.name);
-            notes.push(Note::hint(message).mend(format!("set it under `env:` of the service, as in `{}: …`", entry.name)).at(evidence));
+            let message = format!(
+                "`{}` has an example value that cannot be used in a container; it stays unset",
+                entry.name
+            );
+            notes.push(
+                Note::hint(message)
+                    .mend(format!("set it under `env:` of the service, as in `{}: …`", entry.name))
+                    .at(evidence.clone()),
+            );
         }
-        proposal.unset.push(name);
+        proposal.unset.insert(name, evidence);
     }
 }
 
@@ -98,7 +132,7 @@ fn read_without_default(draft: &mut Draft, notes: &mut Vec<Note>) {
     let known = |draft: &Draft, name: &str| {
         draft.proposal.env.contains_key(name)
             || draft.proposal.secrets.contains_key(name)
-            || draft.proposal.unset.iter().any(|unset| unset == name)
+            || draft.proposal.unset.contains_key(name)
     };
     let reads: Vec<_> = draft.reads.iter().filter(|read| read.default.is_none()).cloned().collect();
     let python = draft.files.iter().any(|path| path.ends_with(".py"));
@@ -109,11 +143,18 @@ fn read_without_default(draft: &mut Draft, notes: &mut Vec<Note>) {
         if is_secret_name(&read.name) {
             // JavaScript gives `undefined` and goes on; Python raises an error.
             let requirement = if python { Requirement::Required } else { Requirement::Optional };
-            draft.proposal.secrets.insert(read.name.clone(), Secret { requirement, evidence: read.evidence() });
+            draft
+                .proposal
+                .secrets
+                .insert(read.name.clone(), Secret { requirement, evidence: read.evidence() });
         } else if python {
             let message = format!("`{}` is read without a default and named in no `.env.example`", read.name);
-            draft.proposal.unset.push(read.name.clone());
-            notes.push(Note::hint(message).mend(format!("set it under `env:` of the service, as in `{}: …`", read.name)).at(read.evidence()));
+            draft.proposal.unset.insert(read.name.clone(), read.evidence());
+            notes.push(
+                Note::hint(message)
+                    .mend(format!("set it under `env:` of the service, as in `{}: …`", read.name))
+                    .at(read.evidence()),
+            );
         }
     }
 }
@@ -127,11 +168,14 @@ pub(crate) fn committed(index: &Index<'_>, draft: &Draft, notes: &mut Vec<Note>)
     for name in [".env.production.local", ".env.production", ".env.local", ".env"] {
         let path = join(&draft.folder, name);
         let Some(text) = index.text(&path) else { continue };
-        for entry in envfile::entries(&text).into_iter().filter(|entry| !entry.commented && is_public(&entry.name)) {
+        for entry in
+            envfile::entries(&text).into_iter().filter(|entry| !entry.commented && is_public(&entry.name))
+        {
             if seen.contains(&entry.name) {
                 continue;
             }
-            let shown = if is_secret_name(&entry.name) { "a value".to_owned() } else { format!("`{}`", entry.value) };
+            let shown =
+                if is_secret_name(&entry.name) { "a value".to_owned() } else { format!("`{}`", entry.value) };
             let message = format!(
                 "`{path}` sets `{}` to {shown}, which a build there would put into the page; the file is left out of the image's \
                  context, so the value in dashdeploy.yaml holds",
@@ -153,7 +197,11 @@ pub(crate) fn shipped_secrets(index: &Index<'_>, notes: &mut Vec<Note>) {
         if let Some(entry) = entry {
             let message = format!("`{path}` holds a value for `{}` and is not ignored by Git", entry.name);
             let mend = format!("echo '{}' >> .gitignore && git rm --cached {path}", name_of(path));
-            notes.push(Note::warning(message).mend(mend).at(Evidence::new(entry.name.as_str(), path, entry.line)));
+            notes.push(Note::warning(message).mend(mend).at(Evidence::new(
+                entry.name.as_str(),
+                path,
+                entry.line,
+            )));
         }
     }
 }
@@ -161,9 +209,13 @@ pub(crate) fn shipped_secrets(index: &Index<'_>, notes: &mut Vec<Note>) {
 /// The conclusions as facts, once nothing changes them any more.
 pub(crate) fn conclude(draft: &mut Draft) {
     let proposal = &mut draft.proposal;
-    let variables: Vec<_> = proposal.env.iter().map(|(n, v)| (format!("{n}: {}", v.value), v.evidence.clone())).collect();
-    let secrets: Vec<_> =
-        proposal.secrets.iter().map(|(n, s)| (format!("{n}: {}", s.requirement.as_str()), s.evidence.clone())).collect();
+    let variables: Vec<_> =
+        proposal.env.iter().map(|(n, v)| (format!("{n}: {}", v.value), v.evidence.clone())).collect();
+    let secrets: Vec<_> = proposal
+        .secrets
+        .iter()
+        .map(|(n, s)| (format!("{n}: {}", s.requirement.as_str()), s.evidence.clone()))
+        .collect();
     for (text, evidence) in variables {
         proposal.conclude(Topic::Variable, text, Some(evidence));
     }

@@ -41,7 +41,14 @@ pub(crate) fn python(index: &Index<'_>, folder: &str) -> Version {
             .or_else(|| tool_versions(index, folder, "python", python_exact))
             .or_else(|| keyed(index, &join(folder, "pyproject.toml"), &["requires-python"], python_range))
             .or_else(|| poetry_python(index, &join(folder, "pyproject.toml")))
-            .or_else(|| keyed(index, &join(folder, "Pipfile"), &["python_version", "python_full_version"], python_exact))
+            .or_else(|| {
+                keyed(
+                    index,
+                    &join(folder, "Pipfile"),
+                    &["python_version", "python_full_version"],
+                    python_exact,
+                )
+            })
             .or_else(|| base_image(index, folder, "python", python_exact));
         if let Some(version) = from_files {
             return version;
@@ -70,13 +77,20 @@ pub(crate) fn node(index: &Index<'_>, folder: &str) -> Version {
 /// The first line of a version file that is neither empty nor a comment.
 fn plain_file(index: &Index<'_>, path: &str, read: fn(&str) -> Option<String>) -> Option<Version> {
     let text = index.text(path)?;
-    let (at, line) =
-        text.lines().enumerate().find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+    let (at, line) = text
+        .lines()
+        .enumerate()
+        .find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
     Some(Version { text: read(line.trim())?, evidence: Some(Evidence::new(line, path, at + 1)) })
 }
 
 /// A line of asdf's or mise's `.tool-versions`.
-fn tool_versions(index: &Index<'_>, folder: &str, tool: &str, read: fn(&str) -> Option<String>) -> Option<Version> {
+fn tool_versions(
+    index: &Index<'_>,
+    folder: &str,
+    tool: &str,
+    read: fn(&str) -> Option<String>,
+) -> Option<Version> {
     let path = join(folder, ".tool-versions");
     let text = index.text(&path)?;
     text.lines().enumerate().find_map(|(at, line)| {
@@ -101,15 +115,24 @@ fn keyed(index: &Index<'_>, path: &str, keys: &[&str], read: fn(&str) -> Option<
 fn poetry_python(index: &Index<'_>, path: &str) -> Option<Version> {
     let text = index.text(path)?;
     let start = text.lines().position(|line| line.trim() == "[tool.poetry.dependencies]")?;
-    text.lines().enumerate().skip(start + 1).take_while(|(_, line)| !line.starts_with('[')).find_map(|(at, line)| {
-        let (key, value) = line.split_once('=')?;
-        let text = (key.trim() == "python").then(|| python_range(value.trim().trim_matches(['"', '\'']))).flatten()?;
-        Some(Version { text, evidence: Some(Evidence::new(line, path, at + 1)) })
-    })
+    text.lines().enumerate().skip(start + 1).take_while(|(_, line)| !line.starts_with('[')).find_map(
+        |(at, line)| {
+            let (key, value) = line.split_once('=')?;
+            let text = (key.trim() == "python")
+                .then(|| python_range(value.trim().trim_matches(['"', '\''])))
+                .flatten()?;
+            Some(Version { text, evidence: Some(Evidence::new(line, path, at + 1)) })
+        },
+    )
 }
 
 /// `FROM python:3.11-slim` of a Dockerfile in the folder or in one directly below it.
-fn base_image(index: &Index<'_>, folder: &str, image: &str, read: fn(&str) -> Option<String>) -> Option<Version> {
+fn base_image(
+    index: &Index<'_>,
+    folder: &str,
+    image: &str,
+    read: fn(&str) -> Option<String>,
+) -> Option<Version> {
     let depth = if folder.is_empty() { 0 } else { folder.split('/').count() };
     let near = index.under(folder).filter(|path| path.split('/').count() <= depth + 2);
     near.filter(|path| name_of(path).contains("Dockerfile")).find_map(|path| {
@@ -125,7 +148,12 @@ fn base_image(index: &Index<'_>, folder: &str, image: &str, read: fn(&str) -> Op
 }
 
 /// `{ "engines": { "node": … } }`.
-fn package_version(index: &Index<'_>, path: &str, group: &str, read: fn(&str) -> Option<String>) -> Option<Version> {
+fn package_version(
+    index: &Index<'_>,
+    path: &str,
+    group: &str,
+    read: fn(&str) -> Option<String>,
+) -> Option<Version> {
     let manifest: serde_json::Value = serde_json::from_str(&index.text(path)?).ok()?;
     let text = read(manifest.get(group)?.get("node")?.as_str()?)?;
     let content = index.text(path)?;
@@ -176,7 +204,9 @@ fn python_range(text: &str) -> Option<String> {
             }
             "" | "==" | "===" | "~" if major == 3 => (low, high, floor_stated) = (minor, minor, true),
             // `<3.13` leaves out 3.13, `<3.13.2` and `<=3.13` do not.
-            "<" if major == 3 => high = high.min(if patch.is_some_and(|p| p != "0") { minor } else { minor.checked_sub(1)? }),
+            "<" if major == 3 => {
+                high = high.min(if patch.is_some_and(|p| p != "0") { minor } else { minor.checked_sub(1)? })
+            }
             "<=" if major == 3 => high = high.min(minor),
             "<" | "<=" | "!=" => {}
             _ => return None,
@@ -208,7 +238,13 @@ fn node_range(text: &str) -> Option<String> {
             let major: u32 = node_exact(&clause[digits..])?.parse().ok()?;
             match clause[..digits].trim_end_matches('v') {
                 ">=" | ">" => low = low.max(major),
-                "<" => high = high.min(if clause[digits..].contains('.') && !clause.ends_with(".0.0") { major } else { major.checked_sub(1)? }),
+                "<" => {
+                    high = high.min(if clause[digits..].contains('.') && !clause.ends_with(".0.0") {
+                        major
+                    } else {
+                        major.checked_sub(1)?
+                    })
+                }
                 "<=" => high = high.min(major),
                 _ => (low, high) = (major, major),
             }
@@ -217,8 +253,13 @@ fn node_range(text: &str) -> Option<String> {
         allowed.extend(low..=high.min(40));
     }
     let default: u32 = DEFAULT_NODE.parse().ok()?;
-    let stated = stated.into_iter().filter(|major| *major >= OLDEST_NODE && major % 2 == 0 && allowed.contains(major)).min();
-    let chosen = stated.or_else(|| allowed.contains(&default).then_some(default)).or_else(|| allowed.iter().max().copied())?;
+    let stated = stated
+        .into_iter()
+        .filter(|major| *major >= OLDEST_NODE && major % 2 == 0 && allowed.contains(major))
+        .min();
+    let chosen = stated
+        .or_else(|| allowed.contains(&default).then_some(default))
+        .or_else(|| allowed.iter().max().copied())?;
     Some(chosen.to_string())
 }
 
@@ -228,16 +269,27 @@ mod tests {
 
     #[test]
     fn python_versions() {
-        for (text, version) in [("3.11", "3.11"), ("python-3.12.1", "3.12"), ("3.11-slim", "3.11"), ("cpython@3.13.0", "3.13")] {
+        for (text, version) in
+            [("3.11", "3.11"), ("python-3.12.1", "3.12"), ("3.11-slim", "3.11"), ("cpython@3.13.0", "3.13")]
+        {
             assert_eq!(python_exact(text).as_deref(), Some(version), "{text}");
         }
         for none in ["system", "pypy3.9-7", "latest", "2.7", "my3.9"] {
             assert_eq!(python_exact(none), None, "{none}");
         }
         for (range, version) in [
-            (">=3.11", "3.11"), (">=3.8", "3.12"), (">=3.9,<3.12", "3.11"), ("^3.11", "3.11"), ("==3.10.*", "3.10"),
-            (">=3.13", "3.13"), ("~=3.11", "3.11"), ("~=3.11.2", "3.11"), (">=3.8, <3.11", "3.10"), (">=3.11,<4.0", "3.11"),
-            ("<3.13", "3.12"), ("3.12.*", "3.12"),
+            (">=3.11", "3.11"),
+            (">=3.8", "3.12"),
+            (">=3.9,<3.12", "3.11"),
+            ("^3.11", "3.11"),
+            ("==3.10.*", "3.10"),
+            (">=3.13", "3.13"),
+            ("~=3.11", "3.11"),
+            ("~=3.11.2", "3.11"),
+            (">=3.8, <3.11", "3.10"),
+            (">=3.11,<4.0", "3.11"),
+            ("<3.13", "3.12"),
+            ("3.12.*", "3.12"),
         ] {
             assert_eq!(python_range(range).as_deref(), Some(version), "{range}");
         }
@@ -254,8 +306,17 @@ mod tests {
             assert_eq!(node_exact(none), None, "{none}");
         }
         for (range, version) in [
-            (">=18", "22"), (">=20", "20"), ("^20.9.0", "20"), ("20.x", "20"), ("18 || 20", "20"), (">=18 <21", "20"),
-            (">=18.0.0 <19.0.0", "18"), ("^20.19.0 || >=22.12.0", "20"), ("16.x", "16"), (">= 20", "20"), ("*", "22"),
+            (">=18", "22"),
+            (">=20", "20"),
+            ("^20.9.0", "20"),
+            ("20.x", "20"),
+            ("18 || 20", "20"),
+            (">=18 <21", "20"),
+            (">=18.0.0 <19.0.0", "18"),
+            ("^20.19.0 || >=22.12.0", "20"),
+            ("16.x", "16"),
+            (">= 20", "20"),
+            ("*", "22"),
         ] {
             assert_eq!(node_range(range).as_deref(), Some(version), "{range}");
         }

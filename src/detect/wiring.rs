@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use dashdeploy_contract::Name;
+use dashdeploy_contract::{BuildKind, Name};
 
 use super::draft::Draft;
 use super::index::{Index, is_aside, name_of};
@@ -47,7 +47,7 @@ pub(crate) fn name(index: &Index<'_>, drafts: &mut [Draft]) {
         let wanted = if given != "service" { given.to_owned() } else { wanted(draft, single) };
         draft.proposal.name = unique(&wanted, &mut taken);
     }
-    for (at, draft) in drafts.iter_mut().enumerate() {
+    for (at, draft) in drafts.iter_mut().enumerate().filter(|(_, draft)| draft.proposal.role != Role::Other) {
         let planned = match pair {
             Some((api, _)) if at == api => Some("backend/Dockerfile"),
             Some((_, web)) if at == web => Some("frontend/Dockerfile"),
@@ -63,6 +63,8 @@ pub(crate) fn name(index: &Index<'_>, drafts: &mut [Draft]) {
 
 fn wanted(draft: &Draft, single: bool) -> String {
     let by_role = match draft.proposal.role {
+        // These render pages as a rule.
+        Role::Api if matches!(draft.proposal.build.kind, BuildKind::Flask | BuildKind::Django) => "web",
         Role::Api => "api",
         Role::Spa | Role::Site => "web",
         Role::Worker => "worker",
@@ -106,10 +108,14 @@ pub(crate) fn connect(index: &Index<'_>, drafts: &mut [Draft], notes: &mut Vec<N
     let apis: Vec<usize> = (0..drafts.len()).filter(|at| drafts[*at].proposal.role == Role::Api).collect();
     let fronts: Vec<usize> =
         (0..drafts.len()).filter(|at| matches!(drafts[*at].proposal.role, Role::Spa | Role::Site)).collect();
-    let Some(&api) = apis.iter().find(|at| drafts[**at].proposal.name.as_str() == "api").or(apis.first()) else { return };
+    let Some(&api) = apis.iter().find(|at| drafts[**at].proposal.name.as_str() == "api").or(apis.first())
+    else {
+        return;
+    };
     if apis.len() > 1 && !fronts.is_empty() {
         let name = drafts[api].proposal.name.clone();
-        notes.push(Note::hint(format!("there are several APIs; the front ends were connected with `{name}`")));
+        notes
+            .push(Note::hint(format!("there are several APIs; the front ends were connected with `{name}`")));
     }
     for front in fronts {
         let connected = address(drafts, front, api) | proxy(index, drafts, front, api, notes);
@@ -129,19 +135,25 @@ fn address(drafts: &mut [Draft], front: usize, api: usize) -> bool {
             found.push((read.name.clone(), read.default.clone().unwrap_or_default(), read.evidence()));
         }
     }
-    let named = draft.proposal.fact(Topic::Variable).is_none();
-    let examples: Vec<(String, Evidence)> = draft.proposal.unset.iter().map(|n| (n.clone(), Evidence::new(n.as_str(), ".env.example", 0))).collect();
-    for (variable, evidence) in examples.into_iter().filter(|(n, _)| named && is_api_name(n)) {
-        if !found.iter().any(|(name, _, _)| *name == variable) {
-            found.push((variable, String::new(), evidence));
+    let set = draft.proposal.env.iter().map(|(name, variable)| (name, &variable.evidence));
+    for (variable, evidence) in draft.proposal.unset.iter().chain(set).filter(|(name, _)| is_api_name(name)) {
+        if !found.iter().any(|(name, _, _)| name == variable) {
+            found.push((variable.clone(), String::new(), evidence.clone()));
         }
     }
     for (variable, example, evidence) in &found {
         let written = draft.proposal.env.get(variable).map(|known| known.value.clone());
         let value = format!("${{services.{name}.url}}{}", path_of(written.as_deref().unwrap_or(example)));
-        draft.proposal.unset.retain(|unset| unset != variable);
-        draft.proposal.env.insert(variable.clone(), Variable { value: value.clone(), evidence: evidence.clone() });
-        draft.proposal.conclude(Topic::Wiring, format!("`{variable}` gets the address of `{name}`"), Some(evidence.clone()));
+        draft.proposal.unset.shift_remove(variable);
+        draft
+            .proposal
+            .env
+            .insert(variable.clone(), Variable { value: value.clone(), evidence: evidence.clone() });
+        draft.proposal.conclude(
+            Topic::Wiring,
+            format!("`{variable}` gets the address of `{name}`"),
+            Some(evidence.clone()),
+        );
     }
     !found.is_empty()
 }
@@ -153,7 +165,9 @@ fn is_api_name(name: &str) -> bool {
     let about = has(&["API", "BACKEND", "SERVER", "APIURL"]);
     let other = has(&["KEY", "TOKEN", "VERSION", "TIMEOUT", "SECRET", "ID", "WS", "SOCKET", "PREFIX"]);
     let bare = matches!(parts.last(), Some(&("API" | "BACKEND" | "APIURL")));
-    about && !other && (bare || has(&["URL", "BASE", "HOST", "ORIGIN", "ENDPOINT", "ROOT", "URI", "BASEURL", "ADDRESS"]))
+    about
+        && !other
+        && (bare || has(&["URL", "BASE", "HOST", "ORIGIN", "ENDPOINT", "ROOT", "URI", "BASEURL", "ADDRESS"]))
 }
 
 /// What stands behind the host: `/api` of `http://localhost:8000/api` and of `/api`.
@@ -187,8 +201,12 @@ fn proxy(index: &Index<'_>, drafts: &mut [Draft], front: usize, api: usize, note
     for (prefix, rewrites, evidence) in dev_proxies(index, &drafts[front]) {
         let Some(segment) = first(&prefix).filter(|_| !prefix.contains('^')) else { continue };
         if rewrites {
-            let message = format!("the development server takes `{prefix}` off the path before it asks the API; the generated nginx does not");
-            notes.push(Note::warning(message).mend(format!("serve the API's routes below `{prefix}`")).at(evidence));
+            let message = format!(
+                "the development server takes `{prefix}` off the path before it asks the API; the generated nginx does not"
+            );
+            notes.push(
+                Note::warning(message).mend(format!("serve the API's routes below `{prefix}`")).at(evidence),
+            );
         } else {
             add(segment, evidence);
         }
@@ -201,7 +219,11 @@ fn proxy(index: &Index<'_>, drafts: &mut [Draft], front: usize, api: usize, note
     }
     let draft = &mut drafts[front];
     for (prefix, evidence) in &prefixes {
-        draft.proposal.conclude(Topic::Wiring, format!("`{prefix}` is handed on to `{name}`: one origin"), Some(evidence.clone()));
+        draft.proposal.conclude(
+            Topic::Wiring,
+            format!("`{prefix}` is handed on to `{name}`: one origin"),
+            Some(evidence.clone()),
+        );
         draft.proposal.proxy.insert(prefix.clone(), name.clone());
     }
     !prefixes.is_empty()
@@ -214,13 +236,19 @@ fn first(path: &str) -> Option<&str> {
 /// The paths that a front end's code hands to a function: `fetch("/api/x")`, `` get(`${BASE}/api/x`) ``.
 fn asked_paths(index: &Index<'_>, draft: &Draft) -> Vec<(String, Evidence)> {
     let mut found = Vec::new();
-    for path in draft.files.iter().filter(|path| !is_aside(path, &draft.folder) && !name_of(path).starts_with("vite.config")) {
-        let words = ["fetch(", "axios", "request(", "Api(", "api", "EventSource", "XMLHttpRequest", "useSWR", "ky."];
+    for path in draft
+        .files
+        .iter()
+        .filter(|path| !is_aside(path, &draft.folder) && !name_of(path).starts_with("vite.config"))
+    {
+        let words =
+            ["fetch(", "axios", "request(", "Api(", "api", "EventSource", "XMLHttpRequest", "useSWR", "ky."];
         let Some(source) = index.source_with(path, &words) else { continue };
         for at in 1..source.len() {
             let Some(text) = source.any_string(at).filter(|_| source.is(at - 1, "(")) else { continue };
             // A template that starts with the address: the path begins after the first placeholder.
-            let text = if text.starts_with("${") { text.split_once('}').map_or("", |(_, rest)| rest) } else { text };
+            let text =
+                if text.starts_with("${") { text.split_once('}').map_or("", |(_, rest)| rest) } else { text };
             if text.starts_with('/') && text.len() > 1 && !text.contains(char::is_whitespace) {
                 found.push((text.to_owned(), Evidence::new(source.excerpt(at), path, source.line(at))));
             }
@@ -234,19 +262,32 @@ fn origin(drafts: &mut [Draft], front: usize, api: usize) {
     let web = drafts[front].proposal.name.clone();
     let draft = &mut drafts[api];
     let read = draft.reads.iter().find(|read| is_origin_name(&read.name)).cloned();
-    let named = draft.proposal.unset.iter().chain(draft.proposal.env.keys()).find(|name| is_origin_name(name)).cloned();
+    let named = draft
+        .proposal
+        .unset
+        .keys()
+        .chain(draft.proposal.env.keys())
+        .find(|name| is_origin_name(name))
+        .cloned();
     let Some(name) = read.as_ref().map(|read| read.name.clone()).or(named) else { return };
     let known = draft.proposal.env.get(&name);
-    let json = read.as_ref().is_some_and(|read| read.json) || known.is_some_and(|known| known.value.starts_with('['));
+    let json = read.as_ref().is_some_and(|read| read.json)
+        || known.is_some_and(|known| known.value.starts_with('['));
     let reference = format!("${{services.{web}.origin}}");
     let value = if json { format!("[\"{reference}\"]") } else { reference };
     let evidence = match (&read, known) {
         (Some(read), _) => read.evidence(),
         (None, Some(known)) => known.evidence.clone(),
-        (None, None) => Evidence::new(name.as_str(), ".env.example", 0),
+        (None, None) => {
+            draft.proposal.unset.get(&name).cloned().unwrap_or_else(|| Evidence::new(name.as_str(), "", 0))
+        }
     };
-    draft.proposal.unset.retain(|unset| *unset != name);
-    draft.proposal.conclude(Topic::Wiring, format!("`{name}` gets the origin of `{web}`"), Some(evidence.clone()));
+    draft.proposal.unset.shift_remove(&name);
+    draft.proposal.conclude(
+        Topic::Wiring,
+        format!("`{name}` gets the origin of `{web}`"),
+        Some(evidence.clone()),
+    );
     draft.proposal.env.insert(name, Variable { value, evidence });
 }
 
@@ -264,13 +305,17 @@ mod tests {
 
     #[test]
     fn names_of_variables() {
-        for api in ["VITE_API_BASE_URL", "VITE_API_URL", "REACT_APP_BACKEND_URL", "VITE_API", "VITE_SERVER_HOST"] {
+        for api in
+            ["VITE_API_BASE_URL", "VITE_API_URL", "REACT_APP_BACKEND_URL", "VITE_API", "VITE_SERVER_HOST"]
+        {
             assert!(is_api_name(api), "{api}");
         }
         for other in ["VITE_API_KEY", "VITE_TITLE", "VITE_MAPS_URL", "VITE_API_TIMEOUT", "VITE_CAPITAL_URL"] {
             assert!(!is_api_name(other), "{other}");
         }
-        for origin in ["CORS_ORIGINS", "BACKEND_CORS_ORIGINS", "ALLOWED_ORIGINS", "FRONTEND_URL", "FRONTEND_ORIGIN"] {
+        for origin in
+            ["CORS_ORIGINS", "BACKEND_CORS_ORIGINS", "ALLOWED_ORIGINS", "FRONTEND_URL", "FRONTEND_ORIGIN"]
+        {
             assert!(is_origin_name(origin), "{origin}");
         }
         assert!(!is_origin_name("CORS_ALLOW_CREDENTIALS") && !is_origin_name("ORIGINAL_NAME"));

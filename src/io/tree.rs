@@ -47,7 +47,8 @@ impl DiskTree {
             match fs::read_dir(tree.root.join(&folder)) {
                 Ok(listing) => tree.list(listing, &folder, depth, &mut pending),
                 Err(error) => {
-                    tree.notes.push(Note::warning(format!("the folder `{folder}` could not be read: {error}")));
+                    tree.notes
+                        .push(Note::warning(format!("the folder `{folder}` could not be read: {error}")));
                 }
             }
         }

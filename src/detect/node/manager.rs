@@ -27,9 +27,12 @@ pub(crate) fn manager(index: &Index<'_>, package: &Package) -> Chosen {
     let stated = package.text("packageManager").and_then(|text| {
         MANAGERS.into_iter().find(|manager| text.split('@').next() == Some(manager.as_str()))
     });
-    let locked: Vec<NodeManager> =
-        MANAGERS.into_iter().filter(|manager| index.has(&join(&package.folder, manager.lock_file()))).collect();
-    let manager = stated.filter(|manager| locked.is_empty() || locked.contains(manager)).or(locked.first().copied());
+    let locked: Vec<NodeManager> = MANAGERS
+        .into_iter()
+        .filter(|manager| index.has(&join(&package.folder, manager.lock_file())))
+        .collect();
+    let manager =
+        stated.filter(|manager| locked.is_empty() || locked.contains(manager)).or(locked.first().copied());
     let mut chosen = match manager.filter(|manager| locked.contains(manager)) {
         Some(manager) => {
             let lock = join(&package.folder, manager.lock_file());
@@ -46,8 +49,16 @@ pub(crate) fn manager(index: &Index<'_>, package: &Package) -> Chosen {
     chosen.notes.extend(newer_yarn(index, package, chosen.manager));
     if locked.len() > 1 {
         let names: Vec<&str> = locked.iter().map(|manager| manager.lock_file()).collect();
-        let message = format!("several lock files lie side by side ({}); {} was taken", names.join(", "), chosen.manager.as_str());
-        chosen.notes.push(Note::hint(message).mend("delete those of the managers that are not used").at(package.evidence("name")));
+        let message = format!(
+            "several lock files lie side by side ({}); {} was taken",
+            names.join(", "),
+            chosen.manager.as_str()
+        );
+        chosen.notes.push(
+            Note::hint(message)
+                .mend("delete those of the managers that are not used")
+                .at(package.evidence("name")),
+        );
     }
     chosen
 }
@@ -67,14 +78,22 @@ fn unlocked(index: &Index<'_>, package: &Package, manager: NodeManager) -> Chose
         ),
         None => format!("`{}` has no lock file beside it: each build may get other versions", package.path),
     };
-    let note = Note::warning(message).mend(in_folder(&package.folder, command)).at(package.evidence("dependencies"));
-    let bun = ["bun.lockb", "bun.lock"].iter().map(|name| join(&package.folder, name)).find(|path| index.has(path));
+    let note =
+        Note::warning(message).mend(in_folder(&package.folder, command)).at(package.evidence("dependencies"));
+    let bun =
+        ["bun.lockb", "bun.lock"].iter().map(|name| join(&package.folder, name)).find(|path| index.has(path));
     let mut notes = vec![note];
     notes.extend(bun.map(|path| {
         Note::warning("Bun's lock file is not read; npm installs instead").at(index.evidence(&path, ""))
     }));
     let evidence = package.text("packageManager").map(|_| package.evidence("packageManager"));
-    Chosen { manager, locked: false, conclusion: format!("{}, without a lock file", manager.as_str()), evidence, notes }
+    Chosen {
+        manager,
+        locked: false,
+        conclusion: format!("{}, without a lock file", manager.as_str()),
+        evidence,
+        notes,
+    }
 }
 
 /// The lock file of a workspace above.

@@ -20,25 +20,20 @@ impl Package {
     pub fn read(index: &Index<'_>, path: &str) -> Option<Self> {
         let text = index.text(path)?;
         let json: Value = serde_json::from_str(&text).ok()?;
-        json.is_object().then(|| Self { folder: folder_of(path).to_owned(), path: path.to_owned(), json, text })
+        json.is_object().then(|| Self {
+            folder: folder_of(path).to_owned(),
+            path: path.to_owned(),
+            json,
+            text,
+        })
     }
 
     pub fn text(&self, key: &str) -> Option<&str> {
         self.json.get(key)?.as_str()
     }
 
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.json.get(key)
-    }
-
     pub fn script(&self, name: &str) -> Option<&str> {
         self.json.get("scripts")?.get(name)?.as_str()
-    }
-
-    /// The scripts in the file's order.
-    pub fn scripts(&self) -> impl Iterator<Item = (&str, &str)> {
-        let scripts = self.json.get("scripts").and_then(Value::as_object);
-        scripts.into_iter().flatten().filter_map(|(name, command)| Some((name.as_str(), command.as_str()?)))
     }
 
     /// True for a dependency of production.
@@ -67,7 +62,10 @@ impl Package {
     pub fn why_not(&self) -> &'static str {
         if self.json.get("workspaces").is_some() {
             "it only holds the workspaces together"
-        } else if ["@angular/core", "nuxt", "@remix-run/node", "gatsby", "@sveltejs/kit"].iter().any(|name| self.uses(name)) {
+        } else if ["@angular/core", "nuxt", "@remix-run/node", "gatsby", "@sveltejs/kit"]
+            .iter()
+            .any(|name| self.uses(name))
+        {
             "its framework is not known to dashdeploy yet; a Dockerfile of its own can be used with kind `dockerfile`"
         } else {
             "it has neither a front end that is built nor a script or file that starts a server"

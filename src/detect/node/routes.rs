@@ -8,9 +8,16 @@ use crate::detect::index::{Index, folder_of, join, normal};
 use crate::detect::routes::{Route, concat};
 use crate::detect::scan::Source;
 
-const WORDS: &[&str] = &[".get(", ".post(", ".all(", ".use(", ".route(", ".register(", "req.url", "pathname", "@Controller"];
-const METHODS: [(&str, &str); 6] =
-    [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE"), ("all", "ANY")];
+const WORDS: &[&str] =
+    &[".get(", ".post(", ".all(", ".use(", ".route(", ".register(", "req.url", "pathname", "@Controller"];
+const METHODS: [(&str, &str); 6] = [
+    ("get", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+    ("all", "ANY"),
+];
 const OBJECTS: [&str; 8] = ["app", "router", "server", "fastify", "api", "routes", "instance", "route"];
 
 /// The routes in a package's sources.
@@ -46,7 +53,8 @@ fn mounts(index: &Index<'_>, source: &Source, prefixes: &mut BTreeMap<String, St
         let (prefix, child) = if is_use {
             (source.string(first.start), arguments.last().copied().unwrap_or(*second))
         } else {
-            let key = (second.start..second.end).find(|at| source.is(*at, "prefix") && source.is(at + 1, ":"));
+            let key =
+                (second.start..second.end).find(|at| source.is(*at, "prefix") && source.is(at + 1, ":"));
             (key.and_then(|at| source.string(at + 2)), *first)
         };
         let (Some(prefix), Some(file)) = (prefix, file_of(index, source, child.start)) else { continue };
@@ -64,7 +72,8 @@ fn file_of(index: &Index<'_>, source: &Source, at: usize) -> Option<String> {
             if source.is(at, "import") && (source.is(at + 1, name) || source.is(at + 2, name)) {
                 return (at..at + 8).find(|at| source.is(*at, "from")).and_then(|at| source.string(at + 1));
             }
-            (source.is(at, name) && source.reads(at + 1, &["=", "require", "("])).then(|| source.string(at + 4))?
+            (source.is(at, name) && source.reads(at + 1, &["=", "require", "("]))
+                .then(|| source.string(at + 4))?
         })?
     };
     let base = normal(&join(folder_of(&source.path), module.strip_suffix(".js").unwrap_or(module)))?;
@@ -77,7 +86,10 @@ fn called(source: &Source, at: usize, prefix: &str, found: &mut Vec<Route>) {
         return;
     }
     let Some(object) = source.word(at - 1).map(str::to_ascii_lowercase) else { return };
-    if !OBJECTS.iter().any(|name| object == *name || object.ends_with(&format!("{name}r")) || object.ends_with("router")) {
+    if !OBJECTS
+        .iter()
+        .any(|name| object == *name || object.ends_with(&format!("{name}r")) || object.ends_with("router"))
+    {
         return;
     }
     let Some((_, method)) = METHODS.iter().find(|(name, _)| source.is(at + 1, name)) else { return };
@@ -99,7 +111,9 @@ fn called(source: &Source, at: usize, prefix: &str, found: &mut Vec<Route>) {
 fn compared(source: &Source, at: usize, found: &mut Vec<Route>) {
     let is_url = source.word(at).is_some_and(|word| matches!(word, "url" | "pathname" | "path"));
     let equals = source.is(at + 1, "===") || source.is(at + 1, "==");
-    let Some(path) = source.string(at + 2).filter(|path| is_url && equals && path.starts_with('/')) else { return };
+    let Some(path) = source.string(at + 2).filter(|path| is_url && equals && path.starts_with('/')) else {
+        return;
+    };
     found.push(route(source, at, "GET", path.to_owned()));
 }
 
@@ -121,12 +135,19 @@ mod tests {
 
     #[test]
     fn routers_get_their_prefix() {
-        let tree = MemoryTree::new("x", [
-            ("index.js", "const users = require('./routes/users');\napp.use('/api/users', auth, users);\napp.get('/health', (q, s) => s.send('ok'));\napp.get('env');\n// app.get('/no', x)\nif (req.url === '/ping') {}"),
-            ("routes/users.js", "router.get('/:id', show); router.post('/', requireAuth, make)"),
-        ]);
+        let tree = MemoryTree::new(
+            "x",
+            [
+                (
+                    "index.js",
+                    "const users = require('./routes/users');\napp.use('/api/users', auth, users);\napp.get('/health', (q, s) => s.send('ok'));\napp.get('env');\n// app.get('/no', x)\nif (req.url === '/ping') {}",
+                ),
+                ("routes/users.js", "router.get('/:id', show); router.post('/', requireAuth, make)"),
+            ],
+        );
         let files = ["index.js".to_owned(), "routes/users.js".to_owned()];
-        let found: Vec<_> = routes(&Index::new(&tree), &files).into_iter().map(|r| (r.path, r.method, r.guarded)).collect();
+        let found: Vec<_> =
+            routes(&Index::new(&tree), &files).into_iter().map(|r| (r.path, r.method, r.guarded)).collect();
         assert_eq!(
             found,
             [

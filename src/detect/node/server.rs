@@ -14,13 +14,32 @@ use super::routes;
 
 /// Packages that make a server.
 const SERVERS: [(&str, &str); 14] = [
-    ("next", "Next.js"), ("@nestjs/core", "NestJS"), ("express", "Express"), ("fastify", "Fastify"), ("koa", "Koa"),
-    ("@hapi/hapi", "hapi"), ("hono", "Hono"), ("@hono/node-server", "Hono"), ("polka", "Polka"), ("restify", "Restify"),
-    ("@apollo/server", "Apollo"), ("socket.io", "Socket.IO"), ("ws", "WebSocket"), ("json-server", "json-server"),
+    ("next", "Next.js"),
+    ("@nestjs/core", "NestJS"),
+    ("express", "Express"),
+    ("fastify", "Fastify"),
+    ("koa", "Koa"),
+    ("@hapi/hapi", "hapi"),
+    ("hono", "Hono"),
+    ("@hono/node-server", "Hono"),
+    ("polka", "Polka"),
+    ("restify", "Restify"),
+    ("@apollo/server", "Apollo"),
+    ("socket.io", "Socket.IO"),
+    ("ws", "WebSocket"),
+    ("json-server", "json-server"),
 ];
 /// Files that start a server where nothing says which one does.
-const ENTRIES: [&str; 8] =
-    ["server.js", "index.js", "app.js", "main.js", "src/server.js", "src/index.js", "src/app.js", "src/main.js"];
+const ENTRIES: [&str; 8] = [
+    "server.js",
+    "index.js",
+    "app.js",
+    "main.js",
+    "src/server.js",
+    "src/index.js",
+    "src/app.js",
+    "src/main.js",
+];
 
 /// How a package is started.
 #[derive(Debug)]
@@ -51,9 +70,11 @@ pub(crate) fn start(index: &Index<'_>, package: &Package, files: &[String]) -> O
     });
     let (variables, command, evidence) = scripted.or_else(|| entry(index, package))?;
     // Development servers of front ends are started by `start` as well.
-    let is_tool = command.iter().any(|word| ["vite", "react-scripts", "astro", "vue-cli-service", "serve", "ng"].iter().any(|tool| {
-        word == tool || word.ends_with(&format!("/{tool}"))
-    }));
+    let is_tool = command.iter().any(|word| {
+        ["vite", "react-scripts", "astro", "vue-cli-service", "serve", "ng"]
+            .iter()
+            .any(|tool| word == tool || word.ends_with(&format!("/{tool}")))
+    });
     let is_server = (framework.is_some() || listens) && !is_tool;
     Some(Start { command, variables, evidence, framework, is_server })
 }
@@ -65,9 +86,8 @@ fn runnable(command: &[String], script: &str) -> Vec<String> {
     match program.as_str() {
         "node" => command.to_vec(),
         "nodemon" | "node-dev" if !rest.is_empty() && !rest[0].starts_with('-') => with("node"),
-        "npm" | "pnpm" | "yarn" | "npx" | "cross-env" | "pm2" | "sh" | "bash" | "nodemon" | "node-dev" | "concurrently" => {
-            npm(script)
-        }
+        "npm" | "pnpm" | "yarn" | "npx" | "cross-env" | "pm2" | "sh" | "bash" | "nodemon" | "node-dev"
+        | "concurrently" => npm(script),
         program if program.contains('/') => command.to_vec(),
         program => with(&format!("node_modules/.bin/{program}")),
     }
@@ -86,9 +106,10 @@ fn entry(index: &Index<'_>, package: &Package) -> Option<Entry> {
     {
         return Some((Vec::new(), node(main), package.evidence("main")));
     }
-    ENTRIES.iter().find(|name| index.has(&join(&package.folder, name))).map(|name| {
-        (Vec::new(), node(name), index.evidence(&join(&package.folder, name), "listen("))
-    })
+    ENTRIES
+        .iter()
+        .find(|name| index.has(&join(&package.folder, name)))
+        .map(|name| (Vec::new(), node(name), index.evidence(&join(&package.folder, name), "listen(")))
 }
 
 pub(crate) fn draft(index: &Index<'_>, package: &Package, files: &[String], start: Start) -> Draft {
@@ -100,7 +121,8 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, files: &[String], star
         script: script.clone(),
         start: start.command.clone(),
     };
-    let mut draft = Draft::new(Role::Api, &package.folder, &package.folder, BuildKind::Node, Recipe::Node(recipe));
+    let mut draft =
+        Draft::new(Role::Api, &package.folder, &package.folder, BuildKind::Node, Recipe::Node(recipe));
     let proposal = &mut draft.proposal;
     let (title, kind) = match start.framework {
         Some((title, evidence)) => (title, evidence),
@@ -108,11 +130,16 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, files: &[String], star
     };
     proposal.conclude(Topic::Kind, format!("{title} server"), Some(kind));
     let evidence = start.evidence;
-    proposal.conclude(Topic::Application, format!("started with `{}`", start.command.join(" ")), Some(evidence.clone()));
+    proposal.conclude(
+        Topic::Application,
+        format!("started with `{}`", start.command.join(" ")),
+        Some(evidence.clone()),
+    );
     if script.is_some() {
         proposal.conclude(Topic::Application, "built by the script `build`", Some(package.evidence("build")));
     }
-    for (name, value) in start.variables.into_iter().filter(|(name, _)| name != "NODE_ENV" && name != "PORT") {
+    for (name, value) in start.variables.into_iter().filter(|(name, _)| name != "NODE_ENV" && name != "PORT")
+    {
         proposal.env.insert(name, Variable { value, evidence: evidence.clone() });
     }
     let found = port::node(index, files);

@@ -22,14 +22,25 @@ pub(crate) struct Framework {
 }
 
 const FRAMEWORKS: [Framework; 4] = [
-    Framework { package: "react-scripts", title: "Create React App", output: "build", dev_scripts: &["start"] },
+    Framework {
+        package: "react-scripts",
+        title: "Create React App",
+        output: "build",
+        dev_scripts: &["start"],
+    },
     Framework { package: "@vue/cli-service", title: "Vue CLI", output: "dist", dev_scripts: &["serve"] },
     Framework { package: "astro", title: "Astro", output: "dist", dev_scripts: &["dev", "start"] },
     Framework { package: "vite", title: "Vite", output: "dist", dev_scripts: &["dev", "start", "serve"] },
 ];
 
-const CONFIGS: [&str; 6] =
-    ["vite.config.ts", "vite.config.js", "vite.config.mjs", "vite.config.mts", "vite.config.cjs", "vite.config.cts"];
+const CONFIGS: [&str; 6] = [
+    "vite.config.ts",
+    "vite.config.js",
+    "vite.config.mjs",
+    "vite.config.mts",
+    "vite.config.cjs",
+    "vite.config.cts",
+];
 
 /// The tool that builds this package, where it is a front end at all.
 pub(crate) fn framework(index: &Index<'_>, package: &Package) -> Option<Framework> {
@@ -41,7 +52,8 @@ pub(crate) fn framework(index: &Index<'_>, package: &Package) -> Option<Framewor
     let is_library = config(index, &package.folder).is_some_and(|source| {
         (0..source.len()).any(|at| source.is(at, "lib") && source.is(at + 1, ":") && source.is(at + 2, "{"))
     });
-    let foreign = ["@sveltejs/kit", "@angular/core", "nuxt", "@remix-run/node"].iter().any(|name| package.uses(name));
+    let foreign =
+        ["@sveltejs/kit", "@angular/core", "nuxt", "@remix-run/node"].iter().any(|name| package.uses(name));
     (is_page && !is_library && !foreign).then_some(framework)
 }
 
@@ -65,7 +77,8 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, framework: Framework) 
         dev_script: (*dev).to_owned(),
         output: output.clone(),
     };
-    let mut draft = Draft::new(Role::Spa, &package.folder, &package.folder, BuildKind::Vite, Recipe::Spa(recipe));
+    let mut draft =
+        Draft::new(Role::Spa, &package.folder, &package.folder, BuildKind::Vite, Recipe::Spa(recipe));
     let proposal = &mut draft.proposal;
     proposal.port = Some(8080);
     proposal.conclude(
@@ -88,13 +101,20 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, framework: Framework) 
 }
 
 /// `build.outDir`, relative to Vite's `root`.
-fn output(config: Option<&Source>, root: &str, framework: Framework) -> Result<(String, Option<Evidence>), String> {
+fn output(
+    config: Option<&Source>,
+    root: &str,
+    framework: Framework,
+) -> Result<(String, Option<Evidence>), String> {
     let Some((written, evidence)) = config.and_then(|source| literal(source, "outDir")) else {
         return Ok((join(root.trim_matches('/').trim_start_matches("./"), framework.output), None));
     };
     match normal(&join(root, written)) {
         Some(path) if !path.is_empty() => Ok((path, Some(evidence))),
-        _ => Err(format!("it is built into `{written}`, which lies outside its own folder ({})", evidence.place())),
+        _ => Err(format!(
+            "it is built into `{written}`, which lies outside its own folder ({})",
+            evidence.place()
+        )),
     }
 }
 

@@ -37,11 +37,20 @@ const CLASSES: [(&str, &str, Framework); 5] = [
 ];
 
 /// Words of which a file with an application must hold one.
-pub(crate) const WORDS: &[&str] = &["FastAPI", "Starlette", "Litestar", "Quart", "Flask", "create_app", "get_app", "make_app", "build_app"];
+pub(crate) const WORDS: &[&str] =
+    &["FastAPI", "Starlette", "Litestar", "Quart", "Flask", "create_app", "get_app", "make_app", "build_app"];
 
 const FACTORIES: [&str; 10] = [
-    "create_app", "make_app", "build_app", "get_app", "create_application", "get_application", "make_application",
-    "build_application", "app_factory", "create_api",
+    "create_app",
+    "make_app",
+    "build_app",
+    "get_app",
+    "create_application",
+    "get_application",
+    "make_application",
+    "build_application",
+    "app_factory",
+    "create_api",
 ];
 
 impl Framework {
@@ -158,13 +167,20 @@ fn assigned(source: &Source, at: usize) -> Option<(&str, usize)> {
 }
 
 /// The framework whose class is called at a place: by its imported name, an alias, or through its module.
-fn constructed(source: &Source, at: usize, names: &std::collections::BTreeMap<String, Import>) -> Option<Framework> {
+fn constructed(
+    source: &Source,
+    at: usize,
+    names: &std::collections::BTreeMap<String, Import>,
+) -> Option<Framework> {
     let word = source.word(at)?;
     if source.is(at + 1, "(") {
         let import = names.get(word)?;
         let class = import.attribute.as_deref()?;
         let package = import.module.split('.').next()?;
-        return CLASSES.iter().find(|(p, c, _)| *p == package && *c == class).map(|(_, _, framework)| *framework);
+        return CLASSES
+            .iter()
+            .find(|(p, c, _)| *p == package && *c == class)
+            .map(|(_, _, framework)| *framework);
     }
     let import = names.get(word)?;
     CLASSES
@@ -183,7 +199,10 @@ mod tests {
     use crate::detect::scan::python;
 
     fn found(text: &str) -> Vec<(String, bool, usize)> {
-        apps(&python(text), Some(Framework::Fastapi)).into_iter().map(|a| (a.attribute, a.factory, a.line)).collect()
+        apps(&python(text), Some(Framework::Fastapi))
+            .into_iter()
+            .map(|a| (a.attribute, a.factory, a.line))
+            .collect()
     }
 
     #[test]
@@ -204,7 +223,10 @@ mod tests {
         let factory = "from fastapi import FastAPI\ndef create_app(x=1, *, y: int = 2):\n    app = FastAPI()\n    return app\n";
         assert_eq!(found(factory), [("create_app".to_owned(), true, 3)]);
         assert_eq!(found(&format!("{factory}api = create_app()\n")), [("api".to_owned(), false, 5)]);
-        assert!(found("from fastapi import FastAPI\ndef create_app(settings):\n    return FastAPI()\n").is_empty());
+        assert!(
+            found("from fastapi import FastAPI\ndef create_app(settings):\n    return FastAPI()\n")
+                .is_empty()
+        );
         assert_eq!(found("from a.b import create_app\napp = create_app()").len(), 1);
     }
 

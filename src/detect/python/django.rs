@@ -41,8 +41,9 @@ fn project(index: &Index<'_>, root: &str) -> Option<Project> {
     wsgi.sort_by_key(|path| (path.split('/').count(), *path));
     wsgi.into_iter().find_map(|file| {
         let source = index.python(file)?;
-        let at = (0..source.len())
-            .find(|at| source.is(*at, "application") && source.is(at + 1, "=") && source.tokens[*at].indent == Some(0))?;
+        let at = (0..source.len()).find(|at| {
+            source.is(*at, "application") && source.is(at + 1, "=") && source.tokens[*at].indent == Some(0)
+        })?;
         Some(Project {
             root: root.to_owned(),
             app: format!("{}:application", module_name(file, root)),
@@ -71,7 +72,9 @@ pub(crate) fn routes(index: &Index<'_>, root: &str, sources: &[Rc<Source>]) -> V
     for source in &tables {
         let prefix = whole_prefix(&prefixes, &source.path, 0);
         for at in calls(source, "path") {
-            let Some(path) = source.string(at + 2).filter(|_| !source.is(at + 4, "include")) else { continue };
+            let Some(path) = source.string(at + 2).filter(|_| !source.is(at + 4, "include")) else {
+                continue;
+            };
             routes.push(found(source, at, "ANY", concat(&format!("/{prefix}"), path), false));
         }
     }
@@ -91,7 +94,9 @@ type Prefixes = BTreeMap<String, (String, String)>;
 
 fn whole_prefix(prefixes: &Prefixes, file: &str, depth: usize) -> String {
     match prefixes.get(file) {
-        Some((parent, prefix)) if depth < 8 => format!("{}{prefix}", whole_prefix(prefixes, parent, depth + 1)),
+        Some((parent, prefix)) if depth < 8 => {
+            format!("{}{prefix}", whole_prefix(prefixes, parent, depth + 1))
+        }
         _ => String::new(),
     }
 }

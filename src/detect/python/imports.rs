@@ -121,7 +121,9 @@ pub(crate) fn import_root(index: &Index<'_>, unit: &str, file: &str, files: &[St
             }
         }
     }
-    if let Some((root, _)) = scores.iter().max_by_key(|(root, score)| (**score, std::cmp::Reverse(root.len()))) {
+    if let Some((root, _)) =
+        scores.iter().max_by_key(|(root, score)| (**score, std::cmp::Reverse(root.len())))
+    {
         return (*root).to_owned();
     }
     let source = join(unit, "src");

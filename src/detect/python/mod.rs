@@ -12,7 +12,7 @@ pub(crate) mod routes;
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{BuildKind, PythonRecipe, Recipe};
+use dashdeploy_contract::{BuildKind, PythonPackages, PythonRecipe, Recipe};
 
 use self::apps::{App, Framework, apps};
 use self::packages::{Packages, packages};
@@ -58,10 +58,12 @@ fn groups(index: &Index<'_>) -> Groups {
 }
 
 fn service(index: &Index<'_>, starts: &Starts, folder: &str, files: &[String], found: &mut Found) {
-    if let Some(project) = django::projects(index, folder).into_iter().find(|project| {
-        files.iter().any(|path| *path == project.file)
-    }) {
-        found.drafts.push(django_draft(index, starts, folder, files, &project, found_notes(found)));
+    if let Some(project) = django::projects(index, folder)
+        .into_iter()
+        .find(|project| files.iter().any(|path| *path == project.file))
+    {
+        let draft = django_draft(index, starts, folder, files, &project, &mut found.notes);
+        found.drafts.push(draft);
         program::workers(index, starts, folder, files, found);
         return;
     }
@@ -85,13 +87,13 @@ fn service(index: &Index<'_>, starts: &Starts, folder: &str, files: &[String], f
     }
 }
 
-fn found_notes(found: &mut Found) -> &mut Vec<super::model::Note> {
-    &mut found.notes
-}
-
 fn manifest(index: &Index<'_>, folder: &str) -> String {
     let names = ["pyproject.toml", "requirements.txt", "Pipfile", "setup.py"];
-    names.iter().map(|name| join(folder, name)).find(|path| index.has(path)).unwrap_or_else(|| join(folder, "requirements"))
+    names
+        .iter()
+        .map(|name| join(folder, name))
+        .find(|path| index.has(path))
+        .unwrap_or_else(|| join(folder, "requirements"))
 }
 
 /// An application with its import root and the name under which a server imports it.
@@ -112,9 +114,10 @@ fn candidates(
     packages: &Packages,
     starts: &Starts,
 ) -> Vec<Candidate> {
-    let fallback = [Framework::Fastapi, Framework::Flask, Framework::Starlette, Framework::Litestar, Framework::Quart]
-        .into_iter()
-        .find(|framework| packages.names.contains(framework.package()));
+    let fallback =
+        [Framework::Fastapi, Framework::Flask, Framework::Starlette, Framework::Litestar, Framework::Quart]
+            .into_iter()
+            .find(|framework| packages.names.contains(framework.package()));
     let mut found: Vec<Candidate> = files
         .iter()
         .filter_map(|path| index.source_with(path, apps::WORDS))
@@ -123,6 +126,8 @@ fn candidates(
             let root = imports::import_root(index, folder, &app.file, files);
             let name = format!("{}:{}", imports::module_name(&app.file, &root), app.attribute);
             let started = starts.of_app(&name);
+            // Gunicorn calls a function that is named with brackets; Uvicorn is told by a flag.
+            let name = if app.factory && app.framework.is_wsgi() { format!("{name}()") } else { name };
             Candidate { app, root, name, started }
         })
         .collect();
@@ -132,7 +137,10 @@ fn candidates(
             candidate.started.is_none(),
             app.factory,
             rank(&app.attribute, &["app", "application", "api", "server"]),
-            rank(name_of(&app.file), &["app.py", "main.py", "asgi.py", "wsgi.py", "server.py", "api.py", "__init__.py"]),
+            rank(
+                name_of(&app.file),
+                &["app.py", "main.py", "asgi.py", "wsgi.py", "server.py", "api.py", "__init__.py"],
+            ),
             app.file.split('/').count(),
             app.file.clone(),
         )
@@ -158,28 +166,50 @@ fn app_draft(
     let packages = packages(index, folder, context);
     let kind = if chosen.app.framework.is_wsgi() { BuildKind::Flask } else { BuildKind::Fastapi };
     let source_root = (chosen.root != context).then(|| relative(&chosen.root, context).to_owned());
-    let mut draft = python_draft(index, folder, context, kind, Role::Api, &packages, Some(chosen.name.clone()), source_root);
+    let mut draft = python_draft(
+        index,
+        folder,
+        context,
+        kind,
+        Role::Api,
+        &packages,
+        Some(chosen.name.clone()),
+        source_root,
+    );
+    found.notes.extend(server_note(index, folder, &packages, &chosen.app));
     found.notes.extend(packages.notes);
     let object = if chosen.app.factory { "factory" } else { "application" };
     let gateway = if chosen.app.framework.is_wsgi() { "WSGI" } else { "ASGI" };
     let evidence = Evidence::new(chosen.app.excerpt.as_str(), &chosen.app.file, chosen.app.line);
     let proposal = &mut draft.proposal;
-    proposal.facts.insert(0, super::model::Fact {
-        topic: Topic::Application,
-        conclusion: format!("{gateway} {object} `{}`", chosen.name),
-        evidence: Some(evidence.clone()),
-    });
-    proposal.facts.insert(0, super::model::Fact {
-        topic: Topic::Kind,
-        conclusion: format!("{} application", chosen.app.framework.title()),
-        evidence: Some(evidence),
-    });
+    proposal.facts.insert(
+        0,
+        super::model::Fact {
+            topic: Topic::Application,
+            conclusion: format!("{gateway} {object} `{}`", chosen.name),
+            evidence: Some(evidence.clone()),
+        },
+    );
+    proposal.facts.insert(
+        0,
+        super::model::Fact {
+            topic: Topic::Kind,
+            conclusion: format!("{} application", chosen.app.framework.title()),
+            evidence: Some(evidence),
+        },
+    );
     if let Some(started) = &chosen.started {
-        proposal.conclude(Topic::Application, format!("`{}` is what is started", chosen.name), Some(started.clone()));
+        proposal.conclude(
+            Topic::Application,
+            format!("`{}` is what is started", chosen.name),
+            Some(started.clone()),
+        );
     }
     for other in others {
         let app = &other.app;
-        proposal.other_apps.push(other.name.clone());
+        if !app.factory {
+            proposal.other_apps.push(other.name.clone());
+        }
         proposal.rejected.push(Rejected {
             candidate: format!("{} application `{}`", app.framework.title(), other.name),
             reason: reason(chosen, other),
@@ -189,11 +219,37 @@ fn app_draft(
     draft.files = files.to_vec();
     draft.routes = routes::routes(index, &chosen.root, files);
     finish(index, starts, &mut draft);
-    if chosen.app.factory {
-        let port = draft.proposal.port.unwrap_or(8000);
-        draft.proposal.command = Some(factory_command(&chosen.name, chosen.app.framework, port));
+    if chosen.app.factory && !chosen.app.framework.is_wsgi() {
+        let port = draft.proposal.port.unwrap_or(8000).to_string();
+        let command = ["uvicorn", &chosen.name, "--factory", "--host", "0.0.0.0", "--port", &port];
+        draft.proposal.command = Some(command.map(str::to_owned).to_vec());
     }
     draft
+}
+
+/// The generated image runs Uvicorn or Gunicorn, which must be among the dependencies.
+fn server_note(
+    index: &Index<'_>,
+    folder: &str,
+    packages: &Packages,
+    app: &App,
+) -> Option<super::model::Note> {
+    let server = if app.framework.is_wsgi() { "gunicorn" } else { "uvicorn" };
+    let evidence = Evidence::new(app.excerpt.as_str(), &app.file, app.line);
+    if packages.packages == PythonPackages::None {
+        let message = format!("nothing names the dependencies of `{}`", super::index::shown(folder));
+        return Some(super::model::Note::warning(message).mend("pip freeze > requirements.txt").at(evidence));
+    }
+    let manifests =
+        ["requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock"].map(|name| join(folder, name));
+    // An extra such as `fastapi[standard]` brings the server along.
+    let has = |text: &str| text.contains(server) || text.contains("fastapi[") || text.contains("litestar[");
+    let named = packages.names.contains(server)
+        || manifests.iter().any(|path| index.text(path).is_some_and(|text| has(&text)));
+    (!named).then(|| {
+        let message = format!("`{server}`, which serves the application, is not among the dependencies");
+        super::model::Note::warning(message).mend(format!("add `{server}` to the dependencies")).at(evidence)
+    })
 }
 
 /// Why another application was not taken.
@@ -207,16 +263,6 @@ fn reason(chosen: &Candidate, other: &Candidate) -> String {
     }
 }
 
-/// Uvicorn and Gunicorn must be told to call the function.
-fn factory_command(name: &str, framework: Framework, port: u16) -> Vec<String> {
-    let command: Vec<String> = if framework.is_wsgi() {
-        ["gunicorn", "--bind", &format!("0.0.0.0:{port}"), &format!("{name}()")].map(str::to_owned).to_vec()
-    } else {
-        ["uvicorn", name, "--factory", "--host", "0.0.0.0", "--port", &port.to_string()].map(str::to_owned).to_vec()
-    };
-    command
-}
-
 fn django_draft(
     index: &Index<'_>,
     starts: &Starts,
@@ -228,22 +274,29 @@ fn django_draft(
     let packages = packages(index, folder, folder);
     let source_root = (project.root != folder).then(|| relative(&project.root, folder).to_owned());
     let app = Some(project.app.clone());
-    let mut draft = python_draft(index, folder, folder, BuildKind::Django, Role::Api, &packages, app, source_root);
+    let mut draft =
+        python_draft(index, folder, folder, BuildKind::Django, Role::Api, &packages, app, source_root);
     notes.extend(packages.notes);
     let manage = join(&project.root, "manage.py");
     let kind = index.evidence(&manage, "DJANGO_SETTINGS_MODULE");
     let evidence = Evidence::new(project.excerpt.as_str(), &project.file, project.line);
     let facts = &mut draft.proposal.facts;
-    facts.insert(0, super::model::Fact {
-        topic: Topic::Application,
-        conclusion: format!("WSGI application `{}`", project.app),
-        evidence: Some(evidence),
-    });
-    facts.insert(0, super::model::Fact {
-        topic: Topic::Kind,
-        conclusion: "Django project".to_owned(),
-        evidence: Some(kind),
-    });
+    facts.insert(
+        0,
+        super::model::Fact {
+            topic: Topic::Application,
+            conclusion: format!("WSGI application `{}`", project.app),
+            evidence: Some(evidence),
+        },
+    );
+    facts.insert(
+        0,
+        super::model::Fact {
+            topic: Topic::Kind,
+            conclusion: "Django project".to_owned(),
+            evidence: Some(kind),
+        },
+    );
     draft.files = files.to_vec();
     draft.routes = routes::routes(index, &project.root, files);
     finish(index, starts, &mut draft);

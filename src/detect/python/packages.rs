@@ -11,8 +11,13 @@ use crate::detect::model::{Evidence, Note};
 
 /// Requirement files of production, the likeliest first.
 const REQUIREMENTS: [&str; 7] = [
-    "requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt",
-    "requirements-prod.txt", "requirements/main.txt", "requirements/requirements.txt",
+    "requirements.txt",
+    "requirements/production.txt",
+    "requirements/prod.txt",
+    "requirements/base.txt",
+    "requirements-prod.txt",
+    "requirements/main.txt",
+    "requirements/requirements.txt",
 ];
 
 /// The dependencies of a service.
@@ -36,7 +41,8 @@ pub(crate) fn is_manifest_folder(index: &Index<'_>, folder: &str) -> bool {
     let has = |name: &str| index.has(&join(folder, name));
     REQUIREMENTS.iter().any(|name| has(name))
         || ["Pipfile", "uv.lock", "poetry.lock", "setup.py", "manage.py"].iter().any(|name| has(name))
-        || pyproject(index, folder).is_some_and(|table| table.contains_key("project") || tool(&table, "poetry").is_some())
+        || pyproject(index, folder)
+            .is_some_and(|table| table.contains_key("project") || tool(&table, "poetry").is_some())
 }
 
 fn tool<'t>(table: &'t toml::Table, name: &str) -> Option<&'t toml::Value> {
@@ -49,7 +55,10 @@ pub(crate) fn packages(index: &Index<'_>, folder: &str, context: &str) -> Packag
     let mut notes = Vec::new();
     let manifest = join(folder, "pyproject.toml");
     if index.has(&manifest) && table.is_none() {
-        notes.push(Note::warning(format!("`{manifest}` is no valid TOML and was not used")).at(index.evidence(&manifest, "")));
+        notes.push(
+            Note::warning(format!("`{manifest}` is no valid TOML and was not used"))
+                .at(index.evidence(&manifest, "")),
+        );
     }
     let names = names(index, folder, table.as_ref());
     let poetry = table.as_ref().and_then(|table| tool(table, "poetry"));
@@ -57,11 +66,19 @@ pub(crate) fn packages(index: &Index<'_>, folder: &str, context: &str) -> Packag
     let (packages, conclusion, evidence) = if table.is_some() && locked("uv.lock") && folder == context {
         (PythonPackages::Uv, "uv, locked".to_owned(), Some(index.evidence(&join(folder, "uv.lock"), "")))
     } else if table.is_some() && locked("poetry.lock") && folder == context {
-        (PythonPackages::Poetry, "poetry, locked".to_owned(), Some(index.evidence(&join(folder, "poetry.lock"), "")))
+        (
+            PythonPackages::Poetry,
+            "poetry, locked".to_owned(),
+            Some(index.evidence(&join(folder, "poetry.lock"), "")),
+        )
     } else if let Some(files) = requirements(index, folder) {
         let first = files.last().cloned().unwrap_or_default();
         let requirements = files.iter().map(|file| relative(file, context).to_owned()).collect();
-        (PythonPackages::Pip { requirements }, format!("pip, {}", relative(&first, context)), Some(index.evidence(&first, "")))
+        (
+            PythonPackages::Pip { requirements },
+            format!("pip, {}", relative(&first, context)),
+            Some(index.evidence(&first, "")),
+        )
     } else if table.as_ref().is_some_and(|table| table.contains_key("project")) || poetry.is_some() {
         let mend = if poetry.is_some() { "poetry lock" } else { "uv lock" };
         notes.push(
@@ -112,7 +129,8 @@ fn include(index: &Index<'_>, file: &str, files: &mut Vec<String>, depth: usize)
     }
     for line in index.text(file).iter().flat_map(|text| text.lines()) {
         let line = line.trim();
-        let other = ["-r ", "--requirement ", "-c ", "--constraint "].iter().find_map(|flag| line.strip_prefix(flag));
+        let other =
+            ["-r ", "--requirement ", "-c ", "--constraint "].iter().find_map(|flag| line.strip_prefix(flag));
         let path = other.and_then(|other| normal(&join(folder_of(file), other.trim())));
         if let Some(path) = path.filter(|path| index.has(path) && line.starts_with("-r")) {
             include(index, &path, files, depth + 1);

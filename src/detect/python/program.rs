@@ -16,8 +16,17 @@ use super::packages::{Packages, packages, pyproject};
 use super::{finish_worker, python_draft, routes};
 
 /// Files that start something when they are run, the likeliest first.
-const PROGRAMS: [&str; 9] =
-    ["__main__.py", "main.py", "app.py", "run.py", "worker.py", "bot.py", "server.py", "start.py", "scheduler.py"];
+const PROGRAMS: [&str; 9] = [
+    "__main__.py",
+    "main.py",
+    "app.py",
+    "run.py",
+    "worker.py",
+    "bot.py",
+    "server.py",
+    "start.py",
+    "scheduler.py",
+];
 /// Streamlit's own port.
 const STREAMLIT_PORT: u16 = 8501;
 
@@ -37,7 +46,8 @@ pub(crate) fn draft(
         return Some(draft);
     }
     let process = starts.processes(folder).find(|(process, command, _)| {
-        *process != "release" && split_command(command).is_some_and(|(_, words)| !words.join(" ").contains('$'))
+        *process != "release"
+            && split_command(command).is_some_and(|(_, words)| !words.join(" ").contains('$'))
     });
     let (command, evidence) = match process {
         Some((_, command, evidence)) => (split_command(command)?.1, evidence.clone()),
@@ -49,7 +59,8 @@ pub(crate) fn draft(
     let mut draft = worker(index, folder, files, packages, command, evidence);
     found.notes.extend(packages.notes.iter().cloned());
     let port = draft.proposal.command.as_ref().and_then(|command| port_in(&command.join(" ")));
-    let listens = port::python(index, files).or_else(|| Some((port?, draft.proposal.facts.first()?.evidence.clone()?)));
+    let listens =
+        port::python(index, files).or_else(|| Some((port?, draft.proposal.facts.first()?.evidence.clone()?)));
     if let Some((port, evidence)) = listens {
         draft.proposal.role = Role::Api;
         draft.proposal.port = Some(port);
@@ -66,7 +77,8 @@ pub(crate) fn workers(index: &Index<'_>, starts: &Starts, folder: &str, files: &
         if matches!(process, "web" | "release") {
             continue;
         }
-        let Some((_, command)) = split_command(command).filter(|(_, words)| !words.join(" ").contains('$')) else {
+        let Some((_, command)) = split_command(command).filter(|(_, words)| !words.join(" ").contains('$'))
+        else {
             found.rejected.push(Rejected {
                 candidate: format!("process `{process}`"),
                 reason: "its command needs a shell".to_owned(),
@@ -92,12 +104,18 @@ fn worker(
     let mut draft =
         python_draft(index, folder, folder, BuildKind::Python, Role::Worker, packages, None, None);
     let facts = &mut draft.proposal.facts;
-    facts.insert(0, Fact {
-        topic: Topic::Application,
-        conclusion: format!("started with `{}`", command.join(" ")),
-        evidence: Some(evidence.clone()),
-    });
-    facts.insert(0, Fact { topic: Topic::Kind, conclusion: "Python program".to_owned(), evidence: Some(evidence) });
+    facts.insert(
+        0,
+        Fact {
+            topic: Topic::Application,
+            conclusion: format!("started with `{}`", command.join(" ")),
+            evidence: Some(evidence.clone()),
+        },
+    );
+    facts.insert(
+        0,
+        Fact { topic: Topic::Kind, conclusion: "Python program".to_owned(), evidence: Some(evidence) },
+    );
     draft.proposal.command = Some(command);
     draft.files = files.to_vec();
     finish_worker(index, &mut draft);
@@ -135,8 +153,11 @@ fn first_line(source: &Source) -> &str {
 
 /// `if __name__ == "__main__"`.
 fn main_guard(source: &Source) -> Option<usize> {
-    (0..source.len())
-        .find(|at| source.tokens[*at].indent == Some(0) && source.reads(*at, &["if", "__name__", "=="]) && source.string(at + 3) == Some("__main__"))
+    (0..source.len()).find(|at| {
+        source.tokens[*at].indent == Some(0)
+            && source.reads(*at, &["if", "__name__", "=="])
+            && source.string(at + 3) == Some("__main__")
+    })
 }
 
 /// Commands that `pyproject.toml` installs: tools for people, not services.
@@ -151,7 +172,9 @@ fn tools(index: &Index<'_>, folder: &str) -> Vec<Rejected> {
         .into_iter()
         .map(|name| Rejected {
             candidate: format!("the command `{name}`"),
-            reason: "it is a command-line tool that the package installs; nothing says that it runs as a service".to_owned(),
+            reason:
+                "it is a command-line tool that the package installs; nothing says that it runs as a service"
+                    .to_owned(),
             evidence: index.evidence(&path, &name),
         })
         .collect()
@@ -164,23 +187,41 @@ fn streamlit(index: &Index<'_>, folder: &str, files: &[String], packages: &Packa
         .filter_map(|path| index.source_with(path, &["streamlit"]))
         .filter_map(|source| {
             let at = (0..source.len()).find(|at| source.reads(*at, &["import", "streamlit"]))?;
-            Some((source.path.split('/').count(), !["app.py", "main.py", "streamlit_app.py", "Home.py"].contains(&name_of(&source.path)), source.path.clone(), source.line(at), source.excerpt(at).to_owned()))
+            Some((
+                source.path.split('/').count(),
+                !["app.py", "main.py", "streamlit_app.py", "Home.py"].contains(&name_of(&source.path)),
+                source.path.clone(),
+                source.line(at),
+                source.excerpt(at).to_owned(),
+            ))
         })
         .collect();
     pages.sort();
     let (_, _, path, line, excerpt) = pages.into_iter().next()?;
     let command = [
-        "streamlit", "run", relative(&path, folder), "--server.port", "8501", "--server.address", "0.0.0.0",
-        "--server.headless", "true",
+        "streamlit",
+        "run",
+        relative(&path, folder),
+        "--server.port",
+        "8501",
+        "--server.address",
+        "0.0.0.0",
+        "--server.headless",
+        "true",
     ];
     let evidence = Evidence::new(excerpt, &path, line);
-    let mut draft = worker(index, folder, files, packages, command.map(str::to_owned).to_vec(), evidence.clone());
+    let mut draft =
+        worker(index, folder, files, packages, command.map(str::to_owned).to_vec(), evidence.clone());
     draft.proposal.role = Role::Api;
     draft.proposal.facts[0].conclusion = "Streamlit page".to_owned();
     draft.proposal.port = Some(STREAMLIT_PORT);
     draft.proposal.conclude(Topic::Port, format!("port {STREAMLIT_PORT} (Streamlit's own)"), None);
     draft.proposal.health = Some("/_stcore/health".to_owned());
-    draft.proposal.conclude(Topic::Health, "`/_stcore/health`, which Streamlit answers itself", Some(evidence));
+    draft.proposal.conclude(
+        Topic::Health,
+        "`/_stcore/health`, which Streamlit answers itself",
+        Some(evidence),
+    );
     Some(draft)
 }
 

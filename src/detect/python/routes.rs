@@ -12,10 +12,18 @@ use crate::detect::scan::{Kind, Source};
 use super::imports::{Import, imports, module_file};
 
 /// Words of which a file with routes must hold one.
-const WORDS: &[&str] = &["route", "Route", ".get(", ".post(", "path(", "Blueprint", "Mount", "include_router"];
+const WORDS: &[&str] =
+    &["route", "Route", ".get(", ".post(", "path(", "Blueprint", "Mount", "include_router"];
 const METHODS: [(&str, &str); 9] = [
-    ("get", "GET"), ("head", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE"),
-    ("websocket", "WS"), ("route", "ANY"), ("api_route", "ANY"),
+    ("get", "GET"),
+    ("head", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+    ("websocket", "WS"),
+    ("route", "ANY"),
+    ("api_route", "ANY"),
 ];
 /// Parts of names that stand for a login or a key.
 const GUARDS: [&str; 9] =
@@ -69,7 +77,9 @@ impl Graph {
 
     fn prefix(&self, node: &Node, depth: usize) -> (String, bool) {
         let (own, guarded) = self.routers.get(node).cloned().unwrap_or_default();
-        let Some((parent, given, replaces, guard)) = self.parents.get(node).and_then(|parents| parents.first()) else {
+        let Some((parent, given, replaces, guard)) =
+            self.parents.get(node).and_then(|parents| parents.first())
+        else {
             return (own, guarded);
         };
         if depth > 8 {
@@ -119,7 +129,13 @@ impl Graph {
 fn constants(source: &Source, found: &mut BTreeMap<String, Option<String>>) {
     for at in (0..source.len()).filter(|at| source.tokens[*at].indent.is_some()) {
         let Some(name) = source.word(at) else { continue };
-        let value = if source.is(at + 1, "=") { at + 2 } else if source.is(at + 3, "=") { at + 4 } else { continue };
+        let value = if source.is(at + 1, "=") {
+            at + 2
+        } else if source.is(at + 3, "=") {
+            at + 4
+        } else {
+            continue;
+        };
         let Some(text) = source.string(value).filter(|text| text.starts_with('/')) else { continue };
         found
             .entry(name.to_owned())
@@ -134,7 +150,9 @@ fn constants(source: &Source, found: &mut BTreeMap<String, Option<String>>) {
 
 /// `router = APIRouter(prefix="/x")`, `bp = Blueprint("a", __name__, url_prefix="/x")`.
 fn router(source: &Source, at: usize, graph: &mut Graph) {
-    let Some(class) = source.word(at).filter(|word| matches!(*word, "APIRouter" | "Blueprint")) else { return };
+    let Some(class) = source.word(at).filter(|word| matches!(*word, "APIRouter" | "Blueprint")) else {
+        return;
+    };
     if !source.is(at + 1, "(") {
         return;
     }
@@ -145,11 +163,14 @@ fn router(source: &Source, at: usize, graph: &mut Graph) {
     }
     let line = source.line(equals);
     let opening = (0..equals).rev().take_while(|at| source.line(*at) == line).last();
-    let Some(name) = opening.filter(|_| source.is(equals, "=")).and_then(|at| source.word(at)) else { return };
+    let Some(name) = opening.filter(|_| source.is(equals, "=")).and_then(|at| source.word(at)) else {
+        return;
+    };
     let arguments = source.arguments(at + 1);
     let key = if class == "APIRouter" { "prefix" } else { "url_prefix" };
     let prefix = source.argument(&arguments, key, None).and_then(|a| graph.text(source, a.start, a.end));
-    let guarded = source.argument(&arguments, "dependencies", None).is_some_and(|a| is_guarded(source, a.start, a.end));
+    let guarded =
+        source.argument(&arguments, "dependencies", None).is_some_and(|a| is_guarded(source, a.start, a.end));
     graph.routers.insert((source.path.clone(), name.to_owned()), (prefix.unwrap_or_default(), guarded));
 }
 
@@ -168,10 +189,13 @@ fn include(
     }
     let Some(parent) = source.word(at - 2) else { return };
     let arguments = source.arguments(at + 1);
-    let Some(child) = source.argument(&arguments, if flask { "blueprint" } else { "router" }, Some(0)) else { return };
+    let Some(child) = source.argument(&arguments, if flask { "blueprint" } else { "router" }, Some(0)) else {
+        return;
+    };
     let key = if flask { "url_prefix" } else { "prefix" };
     let prefix = source.argument(&arguments, key, None).and_then(|a| graph.text(source, a.start, a.end));
-    let guarded = source.argument(&arguments, "dependencies", None).is_some_and(|a| is_guarded(source, a.start, a.end));
+    let guarded =
+        source.argument(&arguments, "dependencies", None).is_some_and(|a| is_guarded(source, a.start, a.end));
     let Some(node) = referred(index, root, source, child.start, child.end, names) else { return };
     let parent = (source.path.clone(), parent.to_owned());
     graph.parents.entry(node).or_default().push((parent, prefix, flask, guarded));
@@ -208,13 +232,18 @@ fn referred(
 
 /// `@router.get("/x")` and the function below it.
 fn decorated(source: &Source, at: usize, graph: &mut Graph) {
-    if !source.is(at, "@") || source.tokens[at].indent.is_none() || !source.is(at + 2, ".") || !source.is(at + 4, "(") {
+    if !source.is(at, "@")
+        || source.tokens[at].indent.is_none()
+        || !source.is(at + 2, ".")
+        || !source.is(at + 4, "(")
+    {
         return;
     }
     let (Some(object), Some(word)) = (source.word(at + 1), source.word(at + 3)) else { return };
     let Some((_, method)) = METHODS.iter().find(|(name, _)| *name == word) else { return };
     let arguments = source.arguments(at + 4);
-    let path = source.argument(&arguments, "path", Some(0)).or_else(|| source.argument(&arguments, "rule", Some(0)));
+    let path =
+        source.argument(&arguments, "path", Some(0)).or_else(|| source.argument(&arguments, "rule", Some(0)));
     let Some(path) = path.and_then(|a| graph.text(source, a.start, a.end)) else { return };
     let end = signature_end(source, source.after_bracket(at + 4));
     let method = match source.argument(&arguments, "methods", None) {
@@ -255,7 +284,13 @@ fn tables(source: &Source, routes: &mut Vec<Route>) {
     }
 }
 
-pub(in crate::detect) fn found(source: &Source, at: usize, method: &'static str, path: String, guarded: bool) -> Route {
+pub(in crate::detect) fn found(
+    source: &Source,
+    at: usize,
+    method: &'static str,
+    path: String,
+    guarded: bool,
+) -> Route {
     Route {
         method,
         path,

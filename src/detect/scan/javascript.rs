@@ -32,18 +32,22 @@ impl Scan<'_> {
             let byte = self.bytes[at];
             let next = match byte {
                 b'/' if self.bytes[at..end].starts_with(b"//") => find(self.bytes, at, b'\n').min(end),
-                b'/' if self.bytes[at..end].starts_with(b"/*") => {
-                    self.text.get(at + 2..end).and_then(|rest| rest.find("*/")).map_or(end, |offset| at + offset + 4)
-                }
+                b'/' if self.bytes[at..end].starts_with(b"/*") => self
+                    .text
+                    .get(at + 2..end)
+                    .and_then(|rest| rest.find("*/"))
+                    .map_or(end, |offset| at + offset + 4),
                 b'/' => self.slash(at, end, line),
                 b'"' | b'\'' => self.quoted(at, end, line),
                 b'`' => self.template(at, end, line, depth),
                 b'0'..=b'9' => {
-                    let stop = run(self.bytes, at, |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.').min(end);
+                    let stop =
+                        run(self.bytes, at, |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.').min(end);
                     self.push(Kind::Number, at, stop, line)
                 }
                 b if is_word(b) || b == b'$' => {
-                    let stop = run(self.bytes, at, |b| is_word(b) || b == b'$' || b.is_ascii_digit()).min(end);
+                    let stop =
+                        run(self.bytes, at, |b| is_word(b) || b == b'$' || b.is_ascii_digit()).min(end);
                     self.push(Kind::Word, at, stop, line)
                 }
                 b if b.is_ascii_whitespace() => at + 1,
@@ -66,7 +70,8 @@ impl Scan<'_> {
             self.push(Kind::Mark, at + 1, at + 2, line);
             return at + 2;
         }
-        let length = LONG_MARKS.iter().find(|mark| rest.starts_with(mark.as_bytes())).map_or(1, |mark| mark.len());
+        let length =
+            LONG_MARKS.iter().find(|mark| rest.starts_with(mark.as_bytes())).map_or(1, |mark| mark.len());
         self.push(Kind::Mark, at, at + length, line)
     }
 

@@ -89,7 +89,10 @@ impl Source {
 
     /// The number at a place, where it fits a port.
     pub fn port(&self, at: usize) -> Option<u16> {
-        (self.kind(at)? == Kind::Number).then(|| self.slice(at).parse().ok()).flatten().filter(|port| *port > 0)
+        (self.kind(at)? == Kind::Number)
+            .then(|| self.slice(at).parse().ok())
+            .flatten()
+            .filter(|port| *port > 0)
     }
 
     /// True where the code (not a string) at a place reads as given.
@@ -106,7 +109,8 @@ impl Source {
     pub fn excerpt(&self, at: usize) -> &str {
         let Some(token) = self.tokens.get(at) else { return "" };
         let start = self.text[..token.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = self.text[token.start..].find('\n').map_or(self.text.len(), |newline| token.start + newline);
+        let end =
+            self.text[token.start..].find('\n').map_or(self.text.len(), |newline| token.start + newline);
         self.text[start..end].trim()
     }
 
@@ -159,7 +163,12 @@ impl Source {
     }
 
     /// The argument with a name, or at a position.
-    pub fn argument<'s>(&'s self, arguments: &[Argument<'s>], name: &str, position: Option<usize>) -> Option<Argument<'s>> {
+    pub fn argument<'s>(
+        &'s self,
+        arguments: &[Argument<'s>],
+        name: &str,
+        position: Option<usize>,
+    ) -> Option<Argument<'s>> {
         arguments
             .iter()
             .find(|argument| argument.name == Some(name))

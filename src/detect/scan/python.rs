@@ -10,7 +10,8 @@ const LONG_MARKS: [&str; 9] = ["==", "!=", "<=", ">=", ":=", "->", "+=", "**", "
 
 /// Cuts Python source into tokens.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
-    let mut scan = Scan { bytes: text.as_bytes(), text, at: 0, line: 1, depth: 0, indent: Some(0), tokens: Vec::new() };
+    let mut scan =
+        Scan { bytes: text.as_bytes(), text, at: 0, line: 1, depth: 0, indent: Some(0), tokens: Vec::new() };
     while scan.at < scan.bytes.len() {
         scan.step();
     }
@@ -157,7 +158,9 @@ mod tests {
 
     #[test]
     fn comments_and_strings_are_no_code() {
-        let source = python("# app = FastAPI()\n\"\"\"app = FastAPI()\n\"\"\"\nx = 'app = FastAPI()'  # app = FastAPI()\n");
+        let source = python(
+            "# app = FastAPI()\n\"\"\"app = FastAPI()\n\"\"\"\nx = 'app = FastAPI()'  # app = FastAPI()\n",
+        );
         let words: Vec<_> = (0..source.len()).filter_map(|at| source.word(at)).collect();
         assert_eq!(words, ["x"]);
         assert_eq!(source.line(source.len() - 1), 4);
