@@ -35,7 +35,7 @@ fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-/// One line a finding: severity, code, place, key, message.
+/// One line a finding: severity, code, place, message, mend.
 fn lines(parsed: &config::Parsed) -> Vec<String> {
     let line = |finding: &dashdeploy_contract::Finding| {
         let place = finding
@@ -47,7 +47,8 @@ fn lines(parsed: &config::Parsed) -> Vec<String> {
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
-        format!("{severity} {} {place} {}", finding.code, finding.message)
+        let hint = finding.hint.as_ref().map_or(String::new(), |hint| format!(" | {hint}"));
+        format!("{severity} {} {place} {}{hint}", finding.code, finding.message)
     };
     parsed.findings.iter().map(line).collect()
 }
@@ -339,6 +340,12 @@ fn a_thousand_mistakes_are_read_at_once() {
         ),
         Vec::<String>::new()
     );
+
+    let services: String = (0..200).map(|n| format!("  s{n}: {{ image: a }}\n")).collect();
+    let junk: String = (0..9_000).map(|n| format!("junk{n}: x\n")).collect();
+    assert_eq!(codes_of(format!("project: p\nservices:\n{services}{junk}").as_bytes()).len(), 101);
+    let dots = codes_of(format!("? {}\n: x\n", "a.".repeat(60_000)).as_bytes());
+    assert_eq!(dots, ["missing-key", "missing-key", "unknown-key"]);
 
     let services: String =
         (0..200).map(|n| format!("  s{n}: {{ image: a, depends_on: [s{}] }}\n", (n + 1) % 200)).collect();

@@ -44,7 +44,7 @@ fn values(env: &IndexMap<String, Text>, path: &str, report: &Report) {
                 "write `{variable}: required` under `secrets:`, put the value into `.env`, and change it if it was committed"
             )));
         } else if literals().any(has_credentials)
-            || is_secret_name(variable) && text.as_literal().is_some_and(|t| !t.is_empty())
+            || gives_away(variable) && text.as_literal().is_some_and(|t| !t.is_empty())
         {
             let message = format!("the value of `{variable}` may be a secret, and stands in this file");
             let hint = format!(
@@ -53,6 +53,11 @@ fn values(env: &IndexMap<String, Text>, path: &str, report: &Report) {
             report.add(Finding::warning("possible-secret", key, message).hint(hint));
         }
     }
+}
+
+/// True for a name that promises a secret. What bundlers put into the page is public by its name, whatever it is.
+fn gives_away(variable: &str) -> bool {
+    is_secret_name(variable) && !PUBLIC_PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }
 
 fn public_names(secrets: &IndexMap<String, Requirement>, path: &str, report: &Report) {

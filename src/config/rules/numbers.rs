@@ -129,7 +129,7 @@ pub(crate) fn size(scalar: &Scalar) -> Result<u64, Problem> {
         "M" => 1_000_000,
         "G" => 1_000_000_000,
         "T" => 1_000_000_000_000,
-        "" if digits > 0 => {
+        "" if digits > 0 && !number.starts_with('0') => {
             return Err(wrong("it has no unit").hint(format!(
                 "write `{}Mi` or `{}Gi`",
                 shown(number),
