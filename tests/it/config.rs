@@ -209,7 +209,7 @@ fn project_of(keys: &str) -> Project {
 #[test]
 fn defaults_are_filled_in() {
     let text = std::fs::read_to_string(
-        &corpus("good").iter().find(|p| p.ends_with("small-cap-dashboard.yaml")).unwrap(),
+        corpus("good").iter().find(|p| p.ends_with("small-cap-dashboard.yaml")).unwrap(),
     )
     .unwrap();
     let project = project(&text);
@@ -243,7 +243,7 @@ fn defaults_are_filled_in() {
 #[test]
 fn what_is_written_is_what_is_meant() {
     let text =
-        std::fs::read_to_string(&corpus("good").iter().find(|p| p.ends_with("everything.yaml")).unwrap())
+        std::fs::read_to_string(corpus("good").iter().find(|p| p.ends_with("everything.yaml")).unwrap())
             .unwrap();
     let project = project(&text);
     insta::assert_snapshot!(serde_json::to_string_pretty(&project).unwrap());
