@@ -117,7 +117,7 @@ impl SourceTree for DiskTree {
         if !fs::symlink_metadata(&full).ok()?.is_file() {
             return None;
         }
-        fs::File::open(full).ok()?.take(cap + 1).read_to_end(&mut content).ok()?;
+        fs::File::open(full).ok()?.take(cap.saturating_add(1)).read_to_end(&mut content).ok()?;
         (content.len() as u64 <= cap).then_some(content)
     }
 }
