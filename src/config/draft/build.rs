@@ -56,7 +56,7 @@ fn python(kind: BuildKind, node: &Node, path: &str, report: &Report) -> PythonRe
         );
     }
     PythonRecipe {
-        version: value(node, "python", rules::python).unwrap_or_else(|| "3.12".to_owned()),
+        version: value(node, "python", rules::python).unwrap_or_else(|| "3.11".to_owned()),
         packages: match packages {
             Packages::Pip => PythonPackages::Pip { requirements: requirements(node) },
             Packages::Uv => PythonPackages::Uv,
@@ -101,7 +101,7 @@ fn page(node: &Node) -> SpaRecipe {
 }
 
 fn node_version(node: &Node) -> String {
-    value(node, "node", rules::node).unwrap_or_else(|| "22".to_owned())
+    value(node, "node", rules::node).unwrap_or_else(|| "20".to_owned())
 }
 
 fn manager(node: &Node) -> NodeManager {

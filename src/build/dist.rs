@@ -1,0 +1,166 @@
+//! The built files of a static service: out of its image, into the project's `.dashdeploy/dist/<service>`.
+//!
+//! A container is created for it, never started, and removed whatever happens.
+
+use std::path::Path;
+
+use bollard::Docker;
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+};
+use dashdeploy_contract::{Event, EventSink, ImageId, Name};
+use futures_util::StreamExt as _;
+use indexmap::IndexMap;
+
+use super::image::random;
+use crate::io::unpack::{self, Unpacked};
+
+/// What is to be taken out of which image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export<'a> {
+    /// The service.
+    pub service: &'a Name,
+    /// The image.
+    pub image: &'a ImageId,
+    /// The folder in the image, as `/usr/share/nginx/html`.
+    pub from: &'a str,
+    /// The project's folder.
+    pub project_dir: &'a Path,
+    /// Ownership marks of the container that lives for a moment.
+    pub labels: &'a IndexMap<String, String>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Exported {
+    /// The folder, relative to the project.
+    pub path: String,
+    /// Files in it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Why the built files could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[error("the built files of `{service}` could not be written: {reason}")]
+pub struct ExportError {
+    /// The service.
+    pub service: Name,
+    /// What happened.
+    pub reason: String,
+    /// What mends it, where that is known.
+    pub hint: Option<String>,
+}
+
+/// Copies a folder of an image to `.dashdeploy/dist/<service>`; what was there before is replaced in one step, or stays where
+/// this fails.
+///
+/// # Errors
+/// [`ExportError`]: no such folder in the image, entries that lead out of it, a disk that cannot be written.
+pub async fn export_static(
+    engine: &Docker,
+    export: &Export<'_>,
+    events: &dyn EventSink,
+) -> Result<Exported, ExportError> {
+    let container =
+        Container::create(engine, export).await.map_err(|error| failed(export, error.to_string()))?;
+    let path = format!(".dashdeploy/dist/{}", export.service);
+    let result = copy(engine, export, &container.name, &export.project_dir.join(&path)).await;
+    container.remove().await;
+    let unpacked = result?;
+    for left_out in &unpacked.left_out {
+        let message =
+            format!("`{left_out}` of `{}` is neither a file nor a folder, and was left out", export.service);
+        events.emit(Event::Warning { message });
+    }
+    let service = export.service.clone();
+    events.emit(Event::Exported { service, path: path.clone(), files: unpacked.files });
+    Ok(Exported { path, files: unpacked.files, bytes: unpacked.bytes })
+}
+
+async fn copy(
+    engine: &Docker,
+    export: &Export<'_>,
+    container: &str,
+    to: &Path,
+) -> Result<Unpacked, ExportError> {
+    // With `/.` the entries begin with the folder's content instead of its name.
+    let path = format!("{}/.", export.from.trim_end_matches('/'));
+    let parameters = DownloadFromContainerOptionsBuilder::new().path(&path).build();
+    let (mut feed, unpacking) = unpack::start(to);
+    let mut stream = engine.download_from_container(container, Some(parameters));
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| no_folder(export, error))?;
+        if feed.send(chunk).await.is_err() {
+            break;
+        }
+    }
+    feed.end();
+    unpacking.await.map_err(|error| failed(export, error.to_string()))
+}
+
+fn no_folder(export: &Export<'_>, error: bollard::errors::Error) -> ExportError {
+    match error {
+        bollard::errors::Error::DockerResponseServerError { status_code: 404, .. } => ExportError {
+            service: export.service.clone(),
+            reason: format!("the image has no folder {}", export.from),
+            hint: Some("check the last stage of its Dockerfile, and `output` in dashdeploy.yaml".to_owned()),
+        },
+        other => failed(export, other.to_string()),
+    }
+}
+
+fn failed(export: &Export<'_>, reason: String) -> ExportError {
+    ExportError { service: export.service.clone(), reason, hint: None }
+}
+
+/// A container that is never started. Dropped without [`Self::remove`], it is removed by a task of its own.
+struct Container {
+    engine: Docker,
+    name: String,
+    removed: bool,
+}
+
+impl Container {
+    async fn create(engine: &Docker, export: &Export<'_>) -> Result<Self, bollard::errors::Error> {
+        let name = format!("dashdeploy-dist-{}-{:016x}", export.service, random());
+        // Made before the request: the engine may create it although its answer is never read.
+        let container = Self { engine: engine.clone(), name, removed: false };
+        let body = ContainerCreateBody {
+            image: Some(export.image.0.clone()),
+            // An image without a command could not be created; this one is never run.
+            cmd: Some(vec!["true".to_owned()]),
+            labels: Some(export.labels.clone().into_iter().collect()),
+            network_disabled: Some(true),
+            ..ContainerCreateBody::default()
+        };
+        let parameters = CreateContainerOptionsBuilder::new().name(&container.name).build();
+        engine.create_container(Some(parameters), body).await?;
+        Ok(container)
+    }
+
+    async fn remove(mut self) {
+        self.removed = true;
+        remove(&self.engine, &self.name).await;
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if self.removed {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (engine, name) = (self.engine.clone(), self.name.clone());
+            drop(runtime.spawn(async move { remove(&engine, &name).await }));
+        }
+    }
+}
+
+/// A container that is not there needs no removal, and nothing else can be done about a failure.
+async fn remove(engine: &Docker, name: &str) {
+    let parameters = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let _ = engine.remove_container(name, Some(parameters)).await;
+}

@@ -1,0 +1,51 @@
+//! Why an image was not built.
+
+use std::fmt;
+
+use dashdeploy_contract::Name;
+use serde::Serialize;
+
+/// Why an image was not built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BuildFailure {
+    /// The service whose image it is.
+    pub service: Name,
+    /// The step that failed, as BuildKit counts it: `[build 3/6] RUN npm ci`.
+    pub step: Option<String>,
+    /// The instruction that failed, as the Dockerfile has it.
+    pub instruction: Option<String>,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// The last lines that step printed.
+    pub log: Vec<String>,
+    /// What happened, one sentence without a full stop.
+    pub message: String,
+    /// What mends it, where that is known.
+    pub hint: Option<String>,
+    /// Services whose builds were stopped because of it.
+    pub stopped: Vec<Name>,
+}
+
+impl BuildFailure {
+    /// A failure that no step is to blame for.
+    pub(super) fn plain(service: &Name, message: String, hint: Option<String>) -> Self {
+        Self {
+            service: service.clone(),
+            step: None,
+            instruction: None,
+            exit_code: None,
+            log: Vec::new(),
+            message,
+            hint,
+            stopped: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for BuildFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the image of `{}` could not be built: {}", self.service, self.message)
+    }
+}
+
+impl std::error::Error for BuildFailure {}

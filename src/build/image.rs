@@ -1,0 +1,194 @@
+//! One image: the context streamed to BuildKit, its status stream followed, the result tagged.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::{BuildInfo, BuildInfoAux};
+use bollard::query_parameters::{
+    BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, TagImageOptionsBuilder,
+};
+use dashdeploy_contract::{Event, EventSink, ImageId, Name};
+use futures_util::StreamExt as _;
+
+use super::definition::Definition;
+use super::progress::Progress;
+use super::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, hint};
+use crate::io::context::{ContextFailure, ContextNews, ContextStream};
+
+/// How long the engine may take until its answer begins: it begins when the first step does, which may be long after a large
+/// context was sent over a slow line. A user who waits no longer interrupts.
+const ANSWER: Duration = Duration::from_secs(24 * 3600);
+
+/// Builds one image.
+pub(super) async fn build_one(
+    engine: &Docker,
+    request: BuildRequest,
+    options: &BuildOptions,
+    events: Arc<dyn EventSink>,
+) -> Result<BuiltImage, BuildFailure> {
+    let begun = Instant::now();
+    events.emit(Event::BuildStarted { service: request.service.clone() });
+    let (request, definition) = read(request).await?;
+    let mut progress = Progress::new(request.service.clone(), Arc::clone(&events));
+    let stream = ContextStream::start(definition.source.clone(), news(&request.service, &events));
+    let context = stream.failure();
+    let solved = solve(engine, &request, &definition, options, stream, &mut progress).await;
+    let id = solved.map_err(|error| failure(&request, &definition, &context, &progress, error))?;
+    let image = finish(engine, &request, id, progress.cached())
+        .await
+        .map_err(|error| failure(&request, &definition, &context, &progress, Some(error)))?;
+    events.emit(Event::BuildFinished {
+        service: image.service.clone(),
+        image: image.reference.clone(),
+        id: image.id.0.clone(),
+        millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        cached: image.cached,
+    });
+    Ok(image)
+}
+
+async fn read(request: BuildRequest) -> Result<(BuildRequest, Definition), BuildFailure> {
+    let service = request.service.clone();
+    let reading = tokio::task::spawn_blocking(move || Definition::read(&request).map(|read| (request, read)));
+    let read = reading.await.map_err(|error| BuildFailure::plain(&service, error.to_string(), None))?;
+    read.map_err(|failure| *failure)
+}
+
+fn news(service: &Name, events: &Arc<dyn EventSink>) -> impl FnMut(ContextNews) + Send + 'static {
+    let (service, events) = (service.clone(), Arc::clone(events));
+    move |news| {
+        events.emit(match news {
+            ContextNews::Sent { bytes, files } => {
+                Event::BuildContext { service: service.clone(), bytes, files }
+            }
+            ContextNews::LeftOut { path, what } => Event::Warning {
+                message: format!("`{path}` is {what}, and was left out of the image of `{service}`"),
+            },
+        });
+    }
+}
+
+/// Sends the context and follows the build; the error is none where the engine ended without a result.
+async fn solve(
+    engine: &Docker,
+    request: &BuildRequest,
+    definition: &Definition,
+    options: &BuildOptions,
+    context: ContextStream,
+    progress: &mut Progress,
+) -> Result<ImageId, Option<Error>> {
+    let engine = engine.clone().with_timeout(ANSWER);
+    let body = bollard::body_try_stream(context.into_body());
+    let mut stream = engine.build_image(parameters(request, definition, options), None, Some(body));
+    let mut id = None;
+    while let Some(message) = stream.next().await {
+        match message {
+            Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. }) => progress.take(status),
+            Ok(BuildInfo { aux: Some(BuildInfoAux::Default(image)), .. }) => id = image.id,
+            Ok(_) => {}
+            Err(error) => return Err(Some(error)),
+        }
+    }
+    id.filter(|id| !id.is_empty()).map(ImageId).ok_or(None)
+}
+
+fn parameters(request: &BuildRequest, definition: &Definition, options: &BuildOptions) -> BuildImageOptions {
+    let pairs = |map: &indexmap::IndexMap<String, String>| map.clone().into_iter().collect::<HashMap<_, _>>();
+    let mut builder = BuildImageOptionsBuilder::new()
+        .dockerfile(&definition.dockerfile)
+        .t(&request.reference)
+        .buildargs(&pairs(&request.args))
+        .labels(&pairs(&request.labels))
+        .nocache(options.no_cache)
+        .version(BuilderVersion::BuilderBuildKit)
+        .session(&session_id());
+    if let Some(target) = &request.target {
+        builder = builder.target(target);
+    }
+    if let Some(platform) = &options.platform {
+        builder = builder.platform(platform);
+    }
+    builder.build()
+}
+
+/// Names the session that BuildKit asks for credentials; must differ between builds that run at the same time.
+fn session_id() -> String {
+    format!("dashdeploy-{:016x}{:016x}", random(), random())
+}
+
+/// A number that nobody else has: the standard library's own source of hash keys.
+pub(super) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Adds the tag made from the content and asks for the size.
+async fn finish(
+    engine: &Docker,
+    request: &BuildRequest,
+    id: ImageId,
+    cached: bool,
+) -> Result<BuiltImage, Error> {
+    let hex = id.0.strip_prefix("sha256:").unwrap_or(&id.0);
+    let tag = format!("dd-{}", hex.get(..16).unwrap_or(hex));
+    let name = repository(&request.reference);
+    let parameters = TagImageOptionsBuilder::new().repo(name).tag(&tag).build();
+    let (inspected, ()) =
+        tokio::try_join!(engine.inspect_image(&id.0), engine.tag_image(&id.0, Some(parameters)))?;
+    Ok(BuiltImage {
+        service: request.service.clone(),
+        reference: request.reference.clone(),
+        content_tag: format!("{name}:{tag}"),
+        size: inspected.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        id,
+        cached,
+    })
+}
+
+/// A reference without its tag. A `:` before a `/` belongs to a registry's port.
+fn repository(reference: &str) -> &str {
+    match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => reference,
+    }
+}
+
+fn failure(
+    request: &BuildRequest,
+    definition: &Definition,
+    context: &ContextFailure,
+    progress: &Progress,
+    error: Option<Error>,
+) -> BuildFailure {
+    if let Some(broken) = context.get() {
+        let hint = Some(broken.hint.to_owned());
+        return BuildFailure::plain(&request.service, broken.to_string(), hint);
+    }
+    let said = match &error {
+        None => "the engine ended the build without a result".to_owned(),
+        Some(Error::DockerStreamError { error }) => error.clone(),
+        Some(Error::DockerResponseServerError { message, .. }) => message.clone(),
+        Some(other) => format!("the connection to the engine broke: {other}"),
+    };
+    hint::explain(&request.service, definition, progress.failed(), &said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_told_from_a_port() {
+        assert_eq!(repository("shop-api:latest"), "shop-api");
+        assert_eq!(repository("localhost:5000/shop-api"), "localhost:5000/shop-api");
+        assert_eq!(repository("localhost:5000/shop-api:1"), "localhost:5000/shop-api");
+    }
+
+    #[test]
+    fn sessions_differ() {
+        assert_ne!(session_id(), session_id());
+    }
+}

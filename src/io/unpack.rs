@@ -1,0 +1,259 @@
+//! A tar stream becomes a folder, in one step or not at all.
+//!
+//! Given: chunks of a tar archive and the folder to make. Gives: what was written. Nothing in the archive is trusted: only
+//! files and folders are written, only below the folder, within limits of number and size. Links are left out (a hard link
+//! becomes a copy), so no entry can lead anywhere else.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::{Buf as _, Bytes};
+use tar::{Archive, Entry, EntryType};
+use tokio::sync::mpsc;
+
+/// Entries an archive may have.
+const ENTRY_LIMIT: u64 = 200_000;
+/// Bytes of content an archive may have.
+const SIZE_LIMIT: u64 = 8 << 30;
+/// Chunks that may wait for the disk.
+const CHUNKS_AHEAD: usize = 16;
+
+/// What was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Entries that are neither files nor folders.
+    pub left_out: Vec<String>,
+}
+
+/// Takes the archive's bytes. Dropped before [`Feed::end`], it makes the unpacking fail: nothing is put in place.
+pub struct Feed {
+    sender: mpsc::Sender<Option<Bytes>>,
+}
+
+impl Feed {
+    /// Hands on a chunk.
+    ///
+    /// # Errors
+    /// Where the unpacking has ended; its own result says why.
+    pub async fn send(&mut self, chunk: Bytes) -> Result<(), mpsc::error::SendError<Option<Bytes>>> {
+        self.sender.send(Some(chunk)).await
+    }
+
+    /// Says that the archive is whole.
+    pub fn end(self) {
+        // The channel may be full; the reader empties it or is gone.
+        drop(tokio::spawn(async move { self.sender.send(None).await }));
+    }
+}
+
+/// Starts to unpack on a blocking thread. Must be called within a Tokio runtime.
+pub fn start(to: &Path) -> (Feed, impl Future<Output = io::Result<Unpacked>>) {
+    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+    let to = to.to_path_buf();
+    let unpacking = tokio::task::spawn_blocking(move || {
+        unpack(Chunks { receiver, current: Bytes::new(), whole: false }, &to)
+    });
+    let result = async move { unpacking.await.map_err(io::Error::other)? };
+    (Feed { sender }, result)
+}
+
+/// Writes beside the folder, then puts it in place.
+fn unpack(mut chunks: Chunks, to: &Path) -> io::Result<Unpacked> {
+    let parent = to.parent().ok_or_else(|| io::Error::other("the folder has no parent"))?;
+    fs::create_dir_all(parent)?;
+    let work = tempfile::Builder::new().prefix(".incoming-").tempdir_in(parent)?;
+    let new = work.path().join("new");
+    fs::create_dir(&new)?;
+    let mut result = Unpacked::default();
+    let mut archive = Archive::new(&mut chunks);
+    for (index, entry) in archive.entries()?.enumerate() {
+        if index as u64 >= ENTRY_LIMIT {
+            return Err(io::Error::other(format!("more than {ENTRY_LIMIT} entries")));
+        }
+        write_entry(&mut entry?, &new, &mut result)?;
+    }
+    // The archive's end is found in its bytes; that they all came is known only from the sender.
+    io::copy(&mut chunks, &mut io::sink())?;
+    let old = work.path().join("old");
+    match fs::rename(to, &old) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Err(error) = fs::rename(&new, to) {
+        let _ = fs::rename(&old, to);
+        return Err(error);
+    }
+    Ok(result)
+}
+
+fn write_entry(entry: &mut Entry<'_, &mut Chunks>, root: &Path, result: &mut Unpacked) -> io::Result<()> {
+    let name = entry.path()?.into_owned();
+    let Some(target) = below(root, &name) else {
+        return Err(io::Error::other(format!("the entry {} leads out of the folder", name.display())));
+    };
+    match entry.header().entry_type() {
+        EntryType::Directory => fs::create_dir_all(&target),
+        EntryType::Regular | EntryType::Continuous => {
+            let size = entry.size();
+            if result.bytes.saturating_add(size) > SIZE_LIMIT {
+                return Err(io::Error::other(format!("more than {} GiB", SIZE_LIMIT >> 30)));
+            }
+            let mtime = entry.header().mtime()?;
+            let mut file = create(&target)?;
+            let written = io::copy(entry, &mut file)?;
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(mtime))?;
+            count(result, written);
+            Ok(())
+        }
+        EntryType::Link => {
+            let source = entry.link_name()?.and_then(|link| below(root, &link));
+            match source.filter(|source| fs::symlink_metadata(source).is_ok_and(|found| found.is_file())) {
+                Some(source) => {
+                    drop(create(&target)?);
+                    let written = fs::copy(source, &target)?;
+                    count(result, written);
+                }
+                None => result.left_out.push(name.display().to_string()),
+            }
+            Ok(())
+        }
+        _ => {
+            result.left_out.push(name.display().to_string());
+            Ok(())
+        }
+    }
+}
+
+fn count(result: &mut Unpacked, bytes: u64) {
+    result.files += 1;
+    result.bytes += bytes;
+}
+
+fn create(target: &Path) -> io::Result<File> {
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // A name that comes twice replaces the first, as in every tar program.
+    File::create(target)
+}
+
+/// A path of the archive below a folder; none where it leads out of it.
+fn below(root: &Path, name: &Path) -> Option<PathBuf> {
+    let mut path = root.to_path_buf();
+    for part in name.components() {
+        match part {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(path)
+}
+
+/// Reads what the feed sends; a feed that is dropped before its end is an error.
+struct Chunks {
+    receiver: mpsc::Receiver<Option<Bytes>>,
+    current: Bytes,
+    whole: bool,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            if self.whole {
+                return Ok(0);
+            }
+            match self.receiver.blocking_recv() {
+                Some(Some(chunk)) => self.current = chunk,
+                Some(None) => self.whole = true,
+                None => return Err(io::Error::other("the transfer ended early")),
+            }
+        }
+        let taken = self.current.len().min(buffer.len());
+        buffer[..taken].copy_from_slice(&self.current[..taken]);
+        self.current.advance(taken);
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn unpacked(archive: Vec<u8>, to: &Path) -> io::Result<Unpacked> {
+        let (mut feed, result) = start(to);
+        for chunk in archive.chunks(700) {
+            let _ = feed.send(Bytes::copy_from_slice(chunk)).await;
+        }
+        feed.end();
+        result.await
+    }
+
+    fn archive(entries: &[(EntryType, &str, &str)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (kind, name, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_mode(0o644);
+            header.set_mtime(1_000_000_000);
+            // Written raw: the library itself refuses names such as `../x`.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            let is_link = matches!(kind, EntryType::Link | EntryType::Symlink);
+            if is_link {
+                header.set_link_name_literal(content).unwrap();
+            }
+            let body = if is_link { "" } else { content };
+            header.set_size(body.len() as u64);
+            header.set_cksum();
+            builder.append(&header, body.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_folder_replaces_the_former_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("a/dist");
+        fs::create_dir_all(&to).unwrap();
+        fs::write(to.join("stale"), "x").unwrap();
+        let tar = archive(&[
+            (EntryType::Directory, "./", ""),
+            (EntryType::Regular, "./index.html", "hello"),
+            (EntryType::Regular, "deep/er/x.js", "12"),
+            (EntryType::Link, "copy.js", "deep/er/x.js"),
+            (EntryType::Symlink, "link", "/etc/passwd"),
+        ]);
+        let result = unpacked(tar, &to).await.unwrap();
+        assert_eq!((result.files, result.bytes, result.left_out), (3, 9, vec!["link".to_owned()]));
+        assert_eq!(fs::read_to_string(to.join("copy.js")).unwrap(), "12");
+        assert!(!to.join("stale").exists());
+        assert_eq!(fs::read_dir(dir.path().join("a")).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[tokio::test]
+    async fn nothing_leads_out_and_nothing_half_is_put_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("in/dist");
+        for bad in ["../evil", "/evil", "a/../../evil"] {
+            let tar = archive(&[(EntryType::Regular, "ok", "1"), (EntryType::Regular, bad, "2")]);
+            assert!(unpacked(tar, &to).await.is_err(), "{bad}");
+            assert!(!to.exists() && !dir.path().join("evil").exists());
+        }
+        // Through a link that the archive itself brings.
+        let tar = archive(&[(EntryType::Symlink, "d", "/tmp"), (EntryType::Regular, "d/evil", "2")]);
+        unpacked(tar, &to).await.unwrap();
+        assert!(to.join("d/evil").is_file() && !Path::new("/tmp/evil").exists());
+        fs::remove_dir_all(&to).unwrap();
+        let (mut feed, result) = start(&to);
+        feed.send(Bytes::from(archive(&[(EntryType::Regular, "ok", "1")]))).await.unwrap();
+        drop(feed);
+        assert!(result.await.is_err());
+        assert!(!to.exists());
+    }
+}

@@ -1,0 +1,114 @@
+//! Images, built on a real engine. Skipped aloud where none answers, failed where one is required.
+
+mod engine;
+mod ignore;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bollard::Docker;
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use dashdeploy::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all};
+use dashdeploy::io::docker::{EngineSettings, connect};
+use dashdeploy_contract::{Event, EventSink, Name};
+use indexmap::IndexMap;
+
+/// Marks what a test made, so that only that is removed.
+const MARK: &str = "dev.dashdeploy.test";
+
+/// Keeps every event.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Event>>);
+
+impl EventSink for Kept {
+    fn emit(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Kept {
+    fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.0.lock().unwrap().iter().filter(|event| wanted(event)).count()
+    }
+}
+
+/// A folder, an engine and a name that no other test has; the images are removed in the end.
+struct Lab {
+    dir: tempfile::TempDir,
+    engine: Docker,
+    name: String,
+    events: Arc<Kept>,
+}
+
+impl Lab {
+    async fn new(test: &str) -> Option<Self> {
+        let wish = std::env::var("DASHDEPLOY_TEST_ENGINE").unwrap_or_default();
+        if wish == "off" {
+            eprintln!("SKIPPED: {test}: DASHDEPLOY_TEST_ENGINE=off");
+            return None;
+        }
+        match connect(&EngineSettings::from_env()).await {
+            Ok(engine) => Some(Self {
+                dir: tempfile::tempdir().unwrap(),
+                engine: engine.docker,
+                name: format!("t{}-{test}", std::process::id()),
+                events: Arc::new(Kept::default()),
+            }),
+            Err(error) => {
+                assert!(wish != "required", "{error}: {}", error.hint);
+                eprintln!("SKIPPED: {test}: {error}");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A request with `ctx` as its context and a Dockerfile from memory, outside of it.
+    fn request(&self, service: &str, dockerfile: &str) -> BuildRequest {
+        let context = self.path().join("ctx");
+        fs::create_dir_all(&context).unwrap();
+        BuildRequest {
+            service: Name::parse(service).unwrap(),
+            reference: format!("{}-{service}:latest", self.name),
+            context,
+            dockerfile: self.path().join(format!("{service}.Dockerfile")),
+            dockerfile_text: Some(dockerfile.to_owned()),
+            ignore_text: None,
+            args: IndexMap::new(),
+            labels: IndexMap::from([(MARK.to_owned(), self.name.clone())]),
+            target: None,
+        }
+    }
+
+    async fn build(&self, requests: Vec<BuildRequest>) -> Result<Vec<BuiltImage>, BuildFailure> {
+        self.build_with(requests, &BuildOptions::default()).await
+    }
+
+    async fn build_with(
+        &self,
+        requests: Vec<BuildRequest>,
+        options: &BuildOptions,
+    ) -> Result<Vec<BuiltImage>, BuildFailure> {
+        build_all(&self.engine, requests, options, Arc::clone(&self.events) as Arc<dyn EventSink>).await
+    }
+
+    /// Takes the images of this test away, untagged ones too.
+    async fn clean(self) {
+        let filters = std::collections::HashMap::from([("label", vec![format!("{MARK}={}", self.name)])]);
+        let all = ListImagesOptionsBuilder::new().filters(&filters).build();
+        for image in self.engine.list_images(Some(all)).await.unwrap() {
+            let force = RemoveImageOptionsBuilder::new().force(true).build();
+            let _ = self.engine.remove_image(&image.id, Some(force), None).await;
+        }
+    }
+}
