@@ -37,6 +37,7 @@ impl Kept {
 struct Lab {
     dir: tempfile::TempDir,
     engine: Docker,
+    address: String,
     name: String,
     events: Arc<Kept>,
 }
@@ -52,6 +53,7 @@ impl Lab {
             Ok(engine) => Some(Self {
                 dir: tempfile::tempdir().unwrap(),
                 engine: engine.docker,
+                address: engine.address,
                 name: format!("t{}-{test}", std::process::id()),
                 events: Arc::new(Kept::default()),
             }),
@@ -91,7 +93,12 @@ impl Lab {
     }
 
     async fn build(&self, requests: Vec<BuildRequest>) -> Result<Vec<BuiltImage>, BuildFailure> {
-        self.build_with(requests, &BuildOptions::default()).await
+        self.build_with(requests, &self.options()).await
+    }
+
+    /// Options with which files travel over a session.
+    fn options(&self) -> BuildOptions {
+        BuildOptions { address: Some(self.address.clone()), ..BuildOptions::default() }
     }
 
     async fn build_with(
