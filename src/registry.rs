@@ -1,1 +1,67 @@
-//! To be filled.
+//! The only file that names the targets.
+
+use dashdeploy_contract::Target;
+
+/// Targets that dashdeploy.yaml may name. Those this build cannot deploy to yet are refused by the commands that would.
+const KNOWN: [&str; 8] = ["docker", "render", "fly", "aws", "azure", "railway", "netlify", "vercel"];
+
+/// The words that may stand under `target:`.
+pub fn known_names() -> Vec<&'static str> {
+    KNOWN.to_vec()
+}
+
+/// The targets of this build.
+pub fn all() -> Vec<Box<dyn Target>> {
+    vec![
+        #[cfg(feature = "docker")]
+        Box::new(dashdeploy_docker::target(docker::connector())),
+    ]
+}
+
+/// The target of a name; none where this build has no such target.
+pub fn target(name: &str) -> Option<Box<dyn Target>> {
+    all().into_iter().find(|target| target.descriptor().name == name)
+}
+
+/// The target whose addresses the generated Compose files are made with: a Docker host.
+pub fn compose_host() -> Option<Box<dyn Target>> {
+    target("docker")
+}
+
+#[cfg(feature = "docker")]
+mod docker {
+    //! The way to the engine, as the target `docker` is handed it.
+
+    use std::sync::Arc;
+
+    use dashdeploy_contract::{ErrorKind, TargetError};
+    use dashdeploy_docker::Connect;
+    use secrecy::ExposeSecret;
+
+    use crate::io::docker::{EngineError, EngineErrorKind, EngineSettings, connect};
+
+    /// Connects by the settings of this process; a `DOCKER_HOST` among the target's credentials counts before them.
+    pub(super) fn connector() -> Connect {
+        Arc::new(|options| {
+            let mut settings = EngineSettings::from_env();
+            if let Some(host) = options.credentials.get("DOCKER_HOST") {
+                settings.host = Some(host.expose_secret().to_owned());
+            }
+            Box::pin(async move {
+                let engine = connect(&settings).await.map_err(target_error)?;
+                Ok(engine.docker)
+            })
+        })
+    }
+
+    fn target_error(error: EngineError) -> TargetError {
+        let kind = match error.kind {
+            EngineErrorKind::NotRunning => ErrorKind::Unavailable,
+            EngineErrorKind::PermissionDenied => ErrorKind::Denied,
+            EngineErrorKind::TooOld => ErrorKind::Unsupported,
+            EngineErrorKind::BadAddress => ErrorKind::Invalid,
+            EngineErrorKind::BadAnswer => ErrorKind::Unexpected,
+        };
+        TargetError::new(kind, "docker", "connect", error.message).hint(error.hint)
+    }
+}

@@ -1,1 +1,117 @@
-//! To be filled.
+//! The command line: one file per command, and the dispatch.
+//!
+//! Given: arguments and the process environment. Gives: an exit code. Commands read settings, call the pure half and the
+//! I/O half in turn, and hand what came of it to the console; they print nothing themselves.
+
+mod build;
+mod check;
+mod completions;
+mod context;
+mod doctor;
+mod down;
+mod error;
+mod exec;
+mod init;
+mod load;
+mod logs;
+mod prepare;
+mod ps;
+mod render;
+mod schema;
+mod stack;
+mod targets;
+mod up;
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+pub use context::{Context, GlobalArgs};
+pub use error::{CliError, CliResult, Exit};
+
+use crate::io::env::Environment;
+
+/// From a repository to a running application, anywhere
+///
+/// One file, dashdeploy.yaml, describes the application: its services, their data, their secrets. From it dashdeploy
+/// writes every file needed, builds the images and runs the application here.
+#[derive(Debug, Parser)]
+#[command(name = "dashdeploy", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed, nothing was changed or the former release still serves · \
+2 usage or configuration · 3 changes pending (--check) · 4 failed and rolled back · 5 partial, see the list · \
+6 credentials · 7 locked · 8 refused by a guard · 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Check(check::Args),
+    Render(render::Args),
+    Build(build::Args),
+    Up(up::Args),
+    Down(down::Args),
+    Ps(ps::Args),
+    Logs(logs::Args),
+    Exec(exec::Args),
+    Doctor(doctor::Args),
+    Targets(targets::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+}
+
+/// Runs the program and gives the exit code's number.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let context = Context::new(cli.global, environment);
+    let result = context.runtime().and_then(|runtime| {
+        let result = runtime.block_on(dispatch(&context, cli.command));
+        // Threads that wait for the terminal or a slow disk must not hold the process.
+        runtime.shutdown_background();
+        result
+    });
+    context.console.finish_progress();
+    match result {
+        Ok(exit) => exit.code(),
+        Err(mut error) => {
+            error.report.exit_code = error.exit.code();
+            context.console.error(&error.report);
+            error.exit.code()
+        }
+    }
+}
+
+async fn dispatch(context: &Context, command: Command) -> CliResult {
+    context.listen();
+    match command {
+        Command::Init(args) => init::run(context, &args).await,
+        Command::Check(args) => check::run(context, &args),
+        Command::Render(args) => render::run(context, &args),
+        Command::Build(args) => build::run(context, &args).await,
+        Command::Up(args) => up::run(context, &args).await,
+        Command::Down(args) => down::run(context, &args).await,
+        Command::Ps(args) => ps::run(context, &args).await,
+        Command::Logs(args) => logs::run(context, &args).await,
+        Command::Exec(args) => exec::run(context, &args).await,
+        Command::Doctor(args) => doctor::run(context, &args).await,
+        Command::Targets(args) => targets::run(context, &args),
+        Command::Schema(args) => schema::run(context, &args),
+        Command::Completions(args) => completions::run(context, &args),
+    }
+}
+
+/// The whole command line as clap knows it, for completions and the reference.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

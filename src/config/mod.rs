@@ -1,1 +1,80 @@
-//! To be filled.
+//! dashdeploy.yaml → a validated [`Project`].
+//!
+//! Given: a file's name and bytes. Gives: the project, every finding at once (each with line, column and source line), and
+//! the places of all keys, so that what targets find later gets a place too. Deliberately absent: file access, and any
+//! look at the folder beside the file.
+//!
+//! The way of a file: `source` (bytes → text) → `yaml` (text → tree with places) → `check` (tree against the tables in
+//! `keys`, whose single values keep the `rules`) → `draft` (tree → project, with something harmless wherever a finding has
+//! been made, so that the next step can go on) → `checks` (what only the whole project shows) → findings, in the file's
+//! order. The same tables give the JSON Schema.
+
+mod check;
+mod checks;
+mod draft;
+mod keys;
+mod places;
+mod report;
+mod rules;
+mod schema;
+mod secrets;
+mod shape;
+mod source;
+mod suggest;
+mod yaml;
+
+use dashdeploy_contract::{Finding, Project};
+
+pub use places::Places;
+pub use schema::{SCHEMA_URL, schema};
+pub use yaml::quote;
+
+use check::Check;
+use report::Report;
+use shape::Shape;
+use source::Source;
+
+/// The names under which the file is looked for, the usual one first.
+pub const FILE_NAMES: [&str; 2] = ["dashdeploy.yaml", "dashdeploy.yml"];
+
+/// What reading a file gave.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The project; there whenever no finding is an error.
+    pub project: Option<Project>,
+    /// Every finding, with its place, in the file's order.
+    pub findings: Vec<Finding>,
+    /// Where the keys stand.
+    pub places: Places,
+}
+
+/// Reads dashdeploy.yaml. `known_targets` are the words that this build knows a target for; the platforms that are known by
+/// name alone are valid too, so that one file serves every build.
+pub fn parse(file_name: &str, bytes: &[u8], known_targets: &[&str]) -> Parsed {
+    let source = match Source::read(file_name, bytes) {
+        Ok(source) => source,
+        Err(refused) => {
+            let (source, finding) = *refused;
+            return Parsed { project: None, findings: vec![finding], places: Places::of(source, None) };
+        }
+    };
+    let report = Report::default();
+    let root = yaml::read(source.text(), &report);
+    let mut places = Places::of(source, root.as_deref());
+    let draft = root.and_then(|root| {
+        Check { report: &report, places: &places }.node(&root, &Shape::Object(&keys::FILE), "");
+        let draft = draft::project(&root, known_targets, &report)?;
+        checks::all(&draft, &report);
+        Some(draft)
+    });
+    let project = match draft {
+        Some(draft) if !report.has_errors() => Some(draft.project),
+        None if !report.has_errors() => {
+            report.add(Finding::error("unreadable", "", "the file describes no project"));
+            None
+        }
+        _ => None,
+    };
+    places.mask(&report.secret_keys());
+    Parsed { project, findings: report.finish(&places), places }
+}

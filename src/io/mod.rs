@@ -3,9 +3,13 @@
 //! Given: what the pure half decided. Gives: bytes and connections. Decides nothing.
 #![allow(clippy::disallowed_methods)]
 
+pub mod clock;
 pub mod context;
 pub mod docker;
 pub mod env;
 pub mod fs;
+pub mod net;
+pub mod signal;
+pub mod terminal;
 pub mod tree;
 pub mod unpack;

@@ -1,1 +1,97 @@
-//! To be filled.
+//! A project as files: Dockerfiles, ignore files, nginx.conf, Compose files, `.env.example`.
+//!
+//! Given: a validated [`Project`] and the addresses of its services on this machine. Gives: files in memory, the same bytes
+//! for the same input on any machine; and how they relate to what is on disk. Deliberately absent: reading or writing a
+//! file, reading the clock, the environment or the version of this program.
+
+mod compare;
+mod compose;
+mod dockerfile;
+mod engine;
+mod env_example;
+mod escape;
+mod header;
+mod ignore;
+mod layout;
+mod nginx;
+mod sheet;
+mod values;
+
+use std::collections::BTreeMap;
+
+use dashdeploy_contract::{Finding, Project, Wiring};
+
+pub use compare::{Compared, State, compare};
+pub use header::{Origin, origin};
+pub use layout::{COMPOSE, COMPOSE_DEV, COMPOSE_PROD, STATIC_ROOT, ignore_file};
+
+/// The stage of a static service's Dockerfile that holds the built files and nothing else.
+pub const STATIC_STAGE: &str = "files";
+
+/// What rendering needs to know besides the project.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The addresses of the environment `local`, as its target predicts them.
+    pub local: Wiring,
+    /// The user's own templates from `.dashdeploy/templates/`, by name such as `nginx/nginx.conf.j2`.
+    pub overrides: BTreeMap<String, String>,
+}
+
+/// One file, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedFile {
+    /// Relative to the project folder, `/`-separated.
+    pub path: String,
+    /// The whole text with its header, `\n` line ends.
+    pub contents: String,
+}
+
+/// Why nothing was rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The configuration holds what the files cannot express; each finding names its key.
+    #[error("{} in dashdeploy.yaml cannot be rendered", count(.0.len()))]
+    Findings(Vec<Finding>),
+    /// A template is at fault: the user's own, or (a defect of dashdeploy) a built-in one.
+    #[error(transparent)]
+    Template(#[from] engine::TemplateError),
+}
+
+fn count(findings: usize) -> String {
+    if findings == 1 { "one value".to_owned() } else { format!("{findings} values") }
+}
+
+/// Renders every file of a project, in a fixed order.
+///
+/// # Errors
+/// [`RenderError::Findings`] with all problems at once; [`RenderError::Template`] for a template that cannot be filled in.
+pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, RenderError> {
+    let engine = engine::Engine::new(&inputs.overrides)?;
+    let mut sheet = sheet::Sheet::new(&engine);
+    sheet.check_overrides(&inputs.overrides);
+    let local = values::local(project);
+    let wiring = values::with_variables(&inputs.local, &local);
+    for service in local.services.values() {
+        dockerfile::add(&mut sheet, &local, service, &wiring)?;
+        nginx::add(&mut sheet, &local, service, &wiring)?;
+    }
+    compose::add(&mut sheet, project, &local, &wiring)?;
+    env_example::add(&mut sheet, &local)?;
+    sheet.finish()
+}
+
+/// The names of the built-in templates, sorted.
+pub fn template_names() -> Vec<String> {
+    engine::Engine::new(&BTreeMap::new())
+        .map(|engine| engine.names().into_iter().map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
+/// The text of a built-in template, for a user who wants an own one in its place.
+pub fn template_source(name: &str) -> Option<String> {
+    engine::Engine::new(&BTreeMap::new()).ok()?.source(name)
+}
+
+#[cfg(test)]
+#[path = "../../tests/it/render/projects.rs"]
+mod fixture;

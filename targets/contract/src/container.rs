@@ -176,7 +176,9 @@ impl ContainerSpec {
                 memory: service.resources.memory,
                 cpu_millis: service.resources.cpu_millis,
                 pids: 256,
-                open_files: 65_536,
+                // Above what most servers need, and below the hard limit of engines that may not raise it (rootless ones,
+                // engines inside a container).
+                open_files: 8_192,
             },
             restart: RestartPolicy::UnlessStopped,
             log: LogRotation { max_size_mb: 10, max_files: 3 },

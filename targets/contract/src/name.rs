@@ -106,6 +106,13 @@ impl fmt::Debug for Name {
     }
 }
 
+// Derived equality, order and hash of a name are those of its text, so that maps by name can be asked by text.
+impl std::borrow::Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AsRef<str> for Name {
     fn as_ref(&self) -> &str {
         &self.0

@@ -61,6 +61,7 @@ pub struct Service {
 /// Where an image comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a project has a handful of services")]
 pub enum Source {
     /// Built from source.
     Build(Build),

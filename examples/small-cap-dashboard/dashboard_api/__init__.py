@@ -1,0 +1,3 @@
+"""The API behind the small-cap growth dashboard."""
+
+__version__ = "1.0.0"

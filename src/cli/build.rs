@@ -1,0 +1,224 @@
+//! `dashdeploy build`: builds the images, all at once.
+
+use std::sync::Arc;
+
+use dashdeploy_contract::{
+    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Source, Wiring, image_reference,
+    ownership_marks,
+};
+use indexmap::IndexMap;
+use serde_json::json;
+
+use super::prepare::refresh_build_files;
+use super::stack::Stack;
+use super::{CliError, CliResult, Context, Exit};
+use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
+use crate::console::table;
+use crate::io::docker::{self, Engine, EngineSettings};
+
+/// Build the images, all at once
+///
+/// Images are tagged `latest` and by their content. Static services also give their built files in `.dashdeploy/dist/`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these services
+    services: Vec<String>,
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+/// How to build.
+#[derive(Debug, clap::Args)]
+pub struct BuildArgs {
+    /// Use no former result of any step
+    #[arg(long)]
+    no_cache: bool,
+    /// Platform to build for, such as linux/arm64, instead of the engine's own
+    #[arg(long, env = "DASHDEPLOY_PLATFORM", value_name = "OS/ARCH")]
+    platform: Option<String>,
+}
+
+/// Where the generated images of static services keep the files they serve.
+const SERVED_FILES: &str = "/usr/share/nginx/html";
+
+pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
+    let stack = Stack::open(context)?;
+    let named = stack.services(&args.services)?;
+    let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
+    if context.global.dry_run {
+        let names: Vec<&Name> =
+            stack.bound.services.values().filter(|s| wanted(s) && s.build().is_some()).map(|s| &s.name).collect();
+        let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        context.console.answer(json!({ "dry_run": true, "would_build": names }), &format!("would build: {}", words.join(", ")));
+        return Ok(Exit::Done);
+    }
+    let engine = engine().await?;
+    let built = build(context, &stack, &engine, &args.build, &wanted).await?;
+    export(context, &stack, &engine, &built).await?;
+    let rows: Vec<Vec<String>> = built
+        .iter()
+        .map(|image| {
+            let how = if image.cached { "unchanged" } else { "built" };
+            vec![image.service.to_string(), image.content_tag.clone(), megabytes(image.size), how.to_owned()]
+        })
+        .collect();
+    let text = if rows.is_empty() {
+        "No service is built from source.".to_owned()
+    } else {
+        table(&["SERVICE", "IMAGE", "SIZE", ""], &rows)
+    };
+    context.console.answer(json!({ "images": built }), &text);
+    Ok(Exit::Done)
+}
+
+/// Builds or fetches the image of every service.
+///
+/// # Errors
+/// The failing step with its own output and the mend.
+pub(super) async fn images(
+    context: &Context,
+    stack: &Stack,
+    args: &BuildArgs,
+) -> CliResult<IndexMap<Name, ReleaseImage>> {
+    let engine = engine().await?;
+    let built = build(context, stack, &engine, args, &|_| true).await?;
+    let mut images: IndexMap<Name, ReleaseImage> = built
+        .into_iter()
+        .map(|image| (image.service, ReleaseImage { reference: image.reference, id: image.id }))
+        .collect();
+    for service in stack.bound.services.values() {
+        if let Source::Image(reference) = &service.source {
+            let platform = args.platform.as_deref();
+            let pulled = pull::pull_if_missing(&engine.docker, reference, platform, &context.console);
+            let id = interruptible(context, pulled).await?;
+            images.insert(service.name.clone(), ReleaseImage { reference: reference.clone(), id });
+        }
+    }
+    Ok(images)
+}
+
+/// The images that are there. With `plan_only`, one that is not there yet stands as to be built.
+///
+/// # Errors
+/// Naming the image that is missing.
+pub(super) async fn existing_images(
+    _context: &Context,
+    stack: &Stack,
+    plan_only: bool,
+) -> CliResult<IndexMap<Name, ReleaseImage>> {
+    let engine = engine().await?;
+    let mut images = IndexMap::new();
+    for service in stack.bound.services.values() {
+        let reference = image_reference(&stack.bound, service);
+        let id = match engine.docker.inspect_image(&reference).await {
+            Ok(image) => image.id.unwrap_or_default(),
+            Err(_) if plan_only => "to be built".to_owned(),
+            Err(error) => {
+                let message = format!("the image {reference} of service `{}` is not there: {error}", service.name);
+                return Err(CliError::new(Exit::Failed, "no-image", message).hint("leave --no-build out"));
+            }
+        };
+        images.insert(service.name.clone(), ReleaseImage { reference, id: ImageId(id) });
+    }
+    Ok(images)
+}
+
+async fn engine() -> CliResult<Engine> {
+    Ok(docker::connect(&EngineSettings::from_env()).await?)
+}
+
+async fn build(
+    context: &Context,
+    stack: &Stack,
+    engine: &Engine,
+    args: &BuildArgs,
+    wanted: &(dyn Fn(&Service) -> bool + Sync),
+) -> CliResult<Vec<BuiltImage>> {
+    refresh_build_files(context, &stack.loaded, &stack.bound)?;
+    let wiring = stack.wiring(context);
+    let services = stack.bound.services.values().filter(|service| wanted(service));
+    let requests: Vec<BuildRequest> =
+        services.filter_map(|service| request(stack, service, &wiring).transpose()).collect::<CliResult<_>>()?;
+    let options =
+        BuildOptions { no_cache: args.no_cache, platform: args.platform.clone(), ..BuildOptions::default() };
+    let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
+    interruptible(context, build_all(&engine.docker, requests, &options, events)).await
+}
+
+fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Option<BuildRequest>> {
+    BuildRequest::of(&stack.bound, service, wiring, stack.loaded.dir.path()).map_err(|unresolved| {
+        CliError::new(Exit::Usage, "reference", format!("service `{}`: {unresolved}", service.name))
+    })
+}
+
+/// Work that a signal ends at once: dropping it stops the running steps.
+async fn interruptible<T, E>(context: &Context, work: impl Future<Output = Result<T, E>>) -> CliResult<T>
+where
+    CliError: From<E>,
+{
+    let interrupt = context.interrupt();
+    let result = tokio::select! {
+        result = work => result,
+        () = interrupt.raised() => {
+            return Err(CliError::new(Exit::Interrupted, "interrupted", "interrupted while building; nothing was changed"));
+        }
+    };
+    context.console.finish_progress();
+    Ok(result?)
+}
+
+async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[BuiltImage]) -> CliResult<()> {
+    for image in built {
+        let service = &stack.bound.services[&image.service];
+        if service.kind() != ServiceKind::Static {
+            continue;
+        }
+        let export = dist::Export {
+            service: &service.name,
+            image: &image.id,
+            from: SERVED_FILES,
+            project_dir: stack.loaded.dir.path(),
+            labels: &ownership_marks(&stack.bound, Some(&service.name)),
+        };
+        interruptible(context, dist::export_static(&engine.docker, &export, &context.console)).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "one decimal of a number of megabytes")]
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+impl From<BuildFailure> for CliError {
+    fn from(failure: BuildFailure) -> Self {
+        let mut error = Self::new(Exit::Failed, "build", failure.to_string());
+        error.report.evidence.extend(failure.instruction.iter().map(|line| format!("the step: {line}")));
+        error.report.evidence.extend(failure.log.iter().cloned());
+        error.report.hints.extend(failure.hint.iter().cloned());
+        if !failure.stopped.is_empty() {
+            let names: Vec<&str> = failure.stopped.iter().map(Name::as_str).collect();
+            error.report.hints.push(format!("these builds were stopped because of it: {}", names.join(", ")));
+        }
+        error
+    }
+}
+
+impl From<docker::EngineError> for CliError {
+    fn from(error: docker::EngineError) -> Self {
+        Self::new(Exit::Failed, "engine", error.message).hint(error.hint)
+    }
+}
+
+impl From<pull::PullError> for CliError {
+    fn from(error: pull::PullError) -> Self {
+        Self::new(Exit::Failed, "pull", format!("{}: {}", error.image, error.reason)).hint(error.hint)
+    }
+}
+
+impl From<dist::ExportError> for CliError {
+    fn from(error: dist::ExportError) -> Self {
+        let failed = Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
+        error.hint.into_iter().fold(failed, Self::hint)
+    }
+}

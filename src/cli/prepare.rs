@@ -1,0 +1,134 @@
+//! Generated files: rendered, compared with the disk, written.
+
+use std::collections::BTreeMap;
+
+use dashdeploy_contract::{Bound, Severity, Wiring};
+
+use super::load::Loaded;
+use super::{CliError, CliResult, Context, Exit};
+use crate::registry;
+use crate::render::{self, Compared, Inputs, RenderError, State};
+
+/// Every generated file of the project, compared with the one on disk.
+///
+/// # Errors
+/// Exit code 2 for values that a file's format cannot carry, each with its place.
+pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
+    let inputs = Inputs { local: local_wiring(loaded)?, overrides: overrides(loaded)? };
+    let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
+        RenderError::Findings(findings) => {
+            let located = findings.into_iter().map(|finding| loaded.places.locate(finding));
+            let mut errors: Vec<_> = located.filter(|finding| finding.severity == Severity::Error).collect();
+            // One value often goes into several files; it is one problem all the same.
+            let mut known = Vec::new();
+            errors.retain(|finding| {
+                let new = !known.contains(finding);
+                known.push(finding.clone());
+                new
+            });
+            CliError::findings("the files cannot be written", errors)
+        }
+        other => CliError::new(Exit::Failed, "template", other.to_string()),
+    })?;
+    let unreadable = std::cell::RefCell::new(None);
+    let compared = render::compare(files, &|path| {
+        loaded.dir.read(path).unwrap_or_else(|error| {
+            unreadable.borrow_mut().get_or_insert(error);
+            None
+        })
+    });
+    match unreadable.into_inner() {
+        Some(error) => Err(error.into()),
+        None => Ok(compared),
+    }
+}
+
+/// The user's own templates, by name.
+fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
+    const FOLDER: &str = ".dashdeploy/templates";
+    let mut own = BTreeMap::new();
+    for name in loaded.dir.files_below(FOLDER)? {
+        let path = format!("{FOLDER}/{name}");
+        let bytes = loaded.dir.read(&path)?.unwrap_or_default();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| CliError::new(Exit::Usage, "template", format!("{path} is not UTF-8 text")))?;
+        own.insert(name, text);
+    }
+    Ok(own)
+}
+
+/// The addresses on the local Docker host: what the generated Compose files are made with.
+fn local_wiring(loaded: &Loaded) -> CliResult<Wiring> {
+    let local = loaded.project.bind("local").map_err(|error| {
+        CliError::new(Exit::Usage, "unknown-environment", error.to_string())
+    })?;
+    Ok(registry::compose_host().map_or_else(Wiring::default, |target| Wiring {
+        services: target.addresses(&local),
+        same_origin: target.descriptor().capabilities.same_origin,
+        ..Wiring::default()
+    }))
+}
+
+/// What was done with one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Done {
+    /// It was not there.
+    Written,
+    /// It was older than the configuration.
+    Refreshed,
+    /// It was as it should be.
+    Fresh,
+    /// It was edited by hand, and stays.
+    Kept,
+    /// It was edited by hand; it is replaced and the former one kept as `.bak`.
+    Replaced,
+}
+
+/// Writes one file by the rules of ownership.
+///
+/// # Errors
+/// When the disk refuses; what was there stays.
+pub fn write(loaded: &Loaded, compared: &Compared, force: bool) -> CliResult<Done> {
+    let path = compared.file.path.as_str();
+    let done = match compared.state {
+        State::Fresh => return Ok(Done::Fresh),
+        State::Missing => Done::Written,
+        State::Stale => Done::Refreshed,
+        State::Edited | State::Foreign if force => {
+            if let Some(former) = loaded.dir.read(path)? {
+                loaded.dir.write(&format!("{path}.bak"), &former)?;
+            }
+            Done::Replaced
+        }
+        State::Edited | State::Foreign => return Ok(Done::Kept),
+    };
+    loaded.dir.write(path, compared.file.contents.as_bytes())?;
+    Ok(done)
+}
+
+/// Writes what the builds read and is missing or stale, so that an edit of dashdeploy.yaml is enough; says what it wrote, and
+/// warns of hand-edited files that the configuration has moved on from.
+///
+/// # Errors
+/// As for [`compared`] and [`write`].
+pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) -> CliResult<()> {
+    let builds: Vec<&dashdeploy_contract::Build> =
+        bound.services.values().filter_map(|service| service.build()).collect();
+    let read_by_builds = |path: &str| {
+        let file = path.strip_suffix(".dockerignore").unwrap_or(path);
+        builds.iter().any(|build| build.dockerfile == file) || path.ends_with("nginx.conf")
+    };
+    for compared in compared(loaded)?.iter().filter(|compared| read_by_builds(&compared.file.path)) {
+        let path = &compared.file.path;
+        match write(loaded, compared, false)? {
+            Done::Written => context.console.status(&format!("wrote {path}, which was missing")),
+            Done::Refreshed => context.console.status(&format!("refreshed {path}, which was older than dashdeploy.yaml")),
+            Done::Kept if compared.state == State::Edited => context.console.warning(&format!(
+                "{path} was edited by hand and is used as it is; `dashdeploy render --check` shows what would differ"
+            )),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `dashdeploy render`: writes the generated files, or tells how they differ.
+
+use serde_json::{Value, json};
+
+use super::load::load;
+use super::prepare::{Done, compared, write};
+use super::{CliResult, Context, Exit};
+use crate::console::{safe, table};
+use crate::render::{Compared, State};
+
+/// Write the files that follow from dashdeploy.yaml
+///
+/// Files that were edited by hand stay as they are, and are named.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write nothing; show what differs and exit with 3 if anything does
+    #[arg(long, conflicts_with_all = ["force", "stdout"])]
+    check: bool,
+    /// Replace files edited by hand, too; the former ones are kept as .bak
+    #[arg(long, conflicts_with = "stdout")]
+    force: bool,
+    /// Write nothing; print the files
+    #[arg(long)]
+    stdout: bool,
+    /// Only these files
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> CliResult {
+    let loaded = load(context)?;
+    context.console.findings(&loaded.findings);
+    let mut all = compared(&loaded)?;
+    if !args.files.is_empty() {
+        let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
+        if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {
+            return Err(super::CliError::new(Exit::Usage, "unknown-file", format!("`{unknown}` is not a generated file"))
+                .hint(format!("the generated files are: {}", known.join(", "))));
+        }
+        all.retain(|compared| args.files.contains(&compared.file.path));
+    }
+    if args.stdout {
+        return Ok(print(context, &all));
+    }
+    if args.check || context.global.dry_run {
+        return Ok(check(context, &all, args.check));
+    }
+    let mut rows = Vec::new();
+    for compared in &all {
+        rows.push((compared, write(&loaded, compared, args.force)?));
+    }
+    tell(context, &rows);
+    Ok(Exit::Done)
+}
+
+fn print(context: &Context, all: &[Compared]) -> Exit {
+    let value: Vec<Value> =
+        all.iter().map(|c| json!({ "path": c.file.path, "contents": c.file.contents })).collect();
+    let texts: Vec<String> = match all {
+        [one] => vec![one.file.contents.clone()],
+        several => several.iter().map(|c| format!("==> {} <==\n{}", c.file.path, c.file.contents)).collect(),
+    };
+    context.console.answer(json!({ "files": value }), &texts.join("\n"));
+    Exit::Done
+}
+
+fn check(context: &Context, all: &[Compared], fail: bool) -> Exit {
+    let differing: Vec<&Compared> =
+        all.iter().filter(|c| !matches!(c.state, State::Fresh | State::Foreign)).collect();
+    let value: Vec<Value> = all
+        .iter()
+        .map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff }))
+        .collect();
+    let style = context.console.answer_style();
+    let painted = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => style.green(&safe(line)),
+        Some(b'-') => style.red(&safe(line)),
+        Some(b'@') => style.cyan(&safe(line)),
+        _ => safe(line),
+    };
+    let mut lines = Vec::new();
+    for compared in &differing {
+        lines.push(style.bold(&format!("{}: {}", compared.file.path, word(compared.state))));
+        lines.extend(compared.diff.lines().map(painted));
+    }
+    let foreign = all.iter().filter(|c| c.state == State::Foreign);
+    lines.extend(foreign.map(|c| format!("{}: {}", c.file.path, word(c.state))));
+    if differing.is_empty() {
+        let ours = all.iter().filter(|c| c.state == State::Fresh).count();
+        lines.push(format!("{ours} files are as dashdeploy.yaml has them."));
+    } else {
+        lines.push(format!(
+            "{} of {} files differ; `dashdeploy render` refreshes those not edited by hand.",
+            differing.len(),
+            all.len()
+        ));
+    }
+    context.console.answer(json!({ "fresh": differing.is_empty(), "files": value }), &lines.join("\n"));
+    if fail && !differing.is_empty() { Exit::Pending } else { Exit::Done }
+}
+
+/// Says what was done with each file.
+pub(super) fn tell(context: &Context, rows: &[(&Compared, Done)]) {
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(compared, done)| {
+            let word = word_for(compared, *done);
+            vec![compared.file.path.clone(), word.to_owned()]
+        })
+        .collect();
+    let value: Vec<Value> =
+        rows.iter().map(|(compared, done)| json!({ "path": compared.file.path, "done": done })).collect();
+    context.console.answer(json!({ "files": value }), &table(&["FILE", "STATE"], &cells));
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Missing => "missing",
+        State::Fresh => "fresh",
+        State::Stale => "older than dashdeploy.yaml",
+        State::Edited => "edited by hand",
+        State::Foreign => "yours, not generated; left alone",
+    }
+}
+
+/// What was done with a file, in words.
+pub(super) fn word_for(compared: &Compared, done: Done) -> &'static str {
+    match done {
+        Done::Written => "written",
+        Done::Refreshed => "refreshed",
+        Done::Fresh => "fresh",
+        Done::Kept if compared.state == State::Foreign => "kept: it is yours",
+        Done::Kept => "kept: edited by hand (--force replaces it)",
+        Done::Replaced => "replaced, the former one is kept as .bak",
+    }
+}

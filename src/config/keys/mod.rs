@@ -1,0 +1,74 @@
+//! The keys of dashdeploy.yaml: one table per map, one line per key, with what an editor says about it.
+
+mod build;
+mod environment;
+mod service;
+
+use super::rules;
+use super::shape::{Key, Map, Object, Shape};
+
+const ONE_NAME: Shape = Shape::Scalar(&rules::NAME);
+
+/// The file.
+pub(crate) static FILE: Object = Object {
+    title: "dashdeploy.yaml",
+    kind: None,
+    json: None,
+    keys: &[
+        Key::new("version", Shape::Scalar(&rules::FORMAT), "The version of this format. Only 1 exists."),
+        Key::new("project", ONE_NAME, "The application's name: a-z, 0-9 and -, at most 63 characters.")
+            .required(),
+        Key::new("services", Shape::Map(&SERVICES), "What the application is made of, by name.").required(),
+        Key::new("volumes", Shape::Map(&VOLUMES), "Data that outlives containers, by name."),
+        Key::new(
+            "smoke",
+            Shape::List(&Shape::Object(&SMOKE), 0),
+            "Requests that must be answered as said after every deploy.",
+        ),
+        Key::new(
+            "environments",
+            Shape::Map(&environment::ENVIRONMENTS),
+            "Where the application runs, by name. `local` on target `docker` is always there.",
+        ),
+    ],
+};
+
+static SERVICES: Map =
+    Map { key: &rules::NAME, value: Shape::Object(&service::SERVICE), most: 200, least: 1 };
+
+static VOLUMES: Map = Map {
+    key: &rules::NAME,
+    value: Shape::Either(&[Shape::Object(&VOLUME), Shape::Nothing]),
+    most: 200,
+    least: 0,
+};
+
+static VOLUME: Object = Object {
+    title: "a volume",
+    kind: None,
+    json: None,
+    keys: &[
+        Key::new(
+            "size",
+            Shape::Scalar(&rules::SIZE),
+            "How much room is wanted, such as `1Gi`, where the platform asks. A Docker host does not limit it.",
+        ),
+        Key::new(
+            "writers",
+            Shape::Scalar(&rules::WRITERS),
+            "`single` (default): one container at a time, so that the old one stops before the new one starts; `many`: any number.",
+        ),
+    ],
+};
+
+static SMOKE: Object = Object {
+    title: "a smoke test",
+    kind: None,
+    json: None,
+    keys: &[
+        Key::new("service", ONE_NAME, "The service that is asked.").required(),
+        Key::new("path", Shape::Scalar(&rules::URL_PATH), "The path that is asked for.").required(),
+        Key::new("status", Shape::Scalar(&rules::STATUS), "The HTTP status expected. Default: 200."),
+        Key::new("contains", Shape::Scalar(&rules::NONEMPTY), "Text that the answer must contain."),
+    ],
+};

@@ -1,0 +1,87 @@
+//! Events as plain lines, for logs and for what stays above the bars.
+
+use dashdeploy_contract::{Action, Event, Health, StepState};
+
+use super::{Style, safe};
+
+/// The line for an event; none for events that are only of interest while they last. `verbose` adds steps and their output.
+pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String> {
+    let text = match event {
+        Event::BuildStarted { service } => format!("{} {service}", style.dim("building")),
+        Event::BuildStep { service, name, state, millis, .. } if verbose => {
+            let word = match state {
+                StepState::Running => return None,
+                StepState::Done => "done",
+                StepState::Cached => "cached",
+                StepState::Failed => "failed",
+            };
+            format!("{service} │ {} {word}{}", safe(name), took(*millis))
+        }
+        Event::BuildLog { service, line, .. } if verbose => format!("{service} │ {}", safe(line)),
+        Event::BuildStep { .. } | Event::BuildLog { .. } | Event::BuildContext { .. } => return None,
+        Event::BuildFinished { service, image, id, millis, cached } => {
+            let id = dashdeploy_contract::ImageId(id.clone());
+            let how = if *cached { "unchanged" } else { "built" };
+            format!("{} {service}  {} {}{}", style.green(how), safe(image), style.dim(id.short()), took(Some(*millis)))
+        }
+        Event::BuildFailed { service, message } => {
+            format!("{} {service}: {}", style.red("failed"), safe(message))
+        }
+        Event::ImagePull { image, status } if verbose => format!("{}: {}", safe(image), safe(status)),
+        Event::ImagePull { .. } => return None,
+        Event::Exported { service, path, files } => {
+            format!("{} {service}  {files} files in {}", style.green("wrote"), style.cyan(&safe(path)))
+        }
+        Event::ChangeStarted { address, action, reason } => {
+            let symbol = style.yellow(action.symbol());
+            format!("{symbol} {} ({})", safe(address.as_str()), safe(reason))
+        }
+        Event::ChangeFinished { address, millis, .. } if verbose => {
+            format!("  {} {}{}", style.green("done"), safe(address.as_str()), took(Some(*millis)))
+        }
+        Event::ChangeFinished { .. } => return None,
+        Event::ChangeFailed { address, message } => {
+            format!("{} {}: {}", style.red("failed"), safe(address.as_str()), safe(message))
+        }
+        Event::ChangeReverted { address } => format!("{} {}", style.yellow("taken back"), safe(address.as_str())),
+        // A service that is being put anew is absent for a moment; the change itself says so.
+        Event::HealthChanged { health: Health::Absent, .. } => return None,
+        Event::HealthChanged { service, health, millis } => {
+            format!("{service} is {}{}", health_word(health, style), took(Some(*millis)))
+        }
+        Event::Notice { message } => safe(message),
+        Event::Warning { message } => format!("{}: {}", style.yellow("warning"), safe(message)),
+    };
+    Some(text)
+}
+
+/// What is being done to a thing, for a bar.
+pub(super) fn doing(action: Action) -> &'static str {
+    match action {
+        Action::Create => "creating",
+        Action::Update => "updating",
+        Action::Replace => "replacing",
+        Action::Delete => "removing",
+        Action::Run => "starting",
+    }
+}
+
+fn health_word(health: &Health, style: Style) -> String {
+    let detail = match health {
+        Health::Unhealthy { detail } if !detail.trim().is_empty() => format!(": {}", safe(detail.trim())),
+        Health::Exited { code, detail } => format!(" with code {code} {}", safe(detail.trim())),
+        _ => String::new(),
+    };
+    let word = health.word();
+    let word = if health.is_serving() { style.green(word) } else { style.yellow(word) };
+    format!("{word}{}", detail.trim_end())
+}
+
+/// Seconds with one decimal, in brackets; nothing for less than a tenth.
+fn took(millis: Option<u64>) -> String {
+    match millis {
+        #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^52 ms")]
+        Some(millis) if millis >= 100 => format!("  ({:.1} s)", millis as f64 / 1000.0),
+        _ => String::new(),
+    }
+}

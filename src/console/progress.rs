@@ -1,0 +1,134 @@
+//! Bars while work lasts: one an image with its running step, one a change and its service's health.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dashdeploy_contract::{Event, Health, StepState};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::lines::{doing, line};
+use super::{ConsoleSettings, Style, Verbosity, safe};
+
+/// The bars, and what becomes of each event.
+pub(super) struct Progress {
+    bars: MultiProgress,
+    live: bool,
+    verbosity: Verbosity,
+    shown: BTreeMap<String, ProgressBar>,
+    running: BTreeMap<String, Vec<(String, String)>>,
+}
+
+impl Progress {
+    pub(super) fn new(settings: &ConsoleSettings) -> Self {
+        let live = settings.live && !settings.json && settings.verbosity == Verbosity::Normal;
+        let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            live,
+            verbosity: settings.verbosity,
+            shown: BTreeMap::new(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// Runs a print with the bars out of the way.
+    pub(super) fn suspend(&self, print: impl FnOnce()) {
+        self.bars.suspend(print);
+    }
+
+    /// Draws the event; the line that is to stay is returned.
+    pub(super) fn take(&mut self, event: &Event, style: Style) -> Option<String> {
+        if self.verbosity == Verbosity::Quiet {
+            return None;
+        }
+        if self.live && self.draw(event) {
+            return None;
+        }
+        line(event, self.verbosity == Verbosity::Verbose, style)
+    }
+
+    /// Takes all bars away.
+    pub(super) fn finish(&mut self) {
+        for bar in std::mem::take(&mut self.shown).into_values() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// True where a bar says it all.
+    fn draw(&mut self, event: &Event) -> bool {
+        match event {
+            Event::BuildStarted { service } => self.say(&image(service), &format!("{service}  building")),
+            Event::BuildContext { service, bytes, files } => {
+                let sent = indicatif::BinaryBytes(*bytes);
+                self.say(&image(service), &format!("{service}  sending the context: {files} files, {sent}"));
+            }
+            Event::BuildStep { service, step, name, state, .. } => self.step(service.as_str(), step, name, *state),
+            Event::BuildLog { service, line, .. } => {
+                let key = image(service);
+                let step = self.running.get(&key).and_then(|steps| steps.last());
+                let name = step.map(|(_, name)| name.clone()).unwrap_or_default();
+                self.say(&key, &format!("{service}  {}  {}", safe(&name), safe(line.trim())));
+            }
+            Event::BuildFinished { service, .. } | Event::BuildFailed { service, .. } => {
+                self.clear(&image(service));
+                return false;
+            }
+            Event::ImagePull { image, status } => {
+                self.say(&format!("pull {image}"), &format!("{}  {}", safe(image), safe(status)));
+            }
+            Event::ChangeStarted { address, action, .. } => {
+                self.say(address.as_str(), &format!("{} {}", doing(*action), safe(address.as_str())));
+                return false;
+            }
+            Event::ChangeFinished { address, .. } => self.clear(address.as_str()),
+            Event::HealthChanged { health: Health::Absent, .. } => {}
+            Event::HealthChanged { service, health: Health::Starting | Health::Running, .. } => {
+                self.say(&format!("health {service}"), &format!("{service}  waiting for its health check"));
+            }
+            Event::HealthChanged { service, .. } => {
+                self.clear(&format!("health {service}"));
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn step(&mut self, service: &str, step: &str, name: &str, state: StepState) {
+        let key = format!("image {service}");
+        let running = self.running.entry(key.clone()).or_default();
+        running.retain(|(known, _)| known != step);
+        if state == StepState::Running {
+            running.push((step.to_owned(), name.to_owned()));
+        }
+        if let Some((_, name)) = running.last() {
+            let text = format!("{service}  {}", safe(name));
+            self.say(&key, &text);
+        }
+    }
+
+    fn say(&mut self, key: &str, text: &str) {
+        let bars = &self.bars;
+        let bar = self.shown.entry(key.to_owned()).or_insert_with(|| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            // The template is a constant of ours; the default style is as good where it is refused.
+            if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {elapsed:>4} {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        bar.set_message(text.lines().next().unwrap_or_default().replace('\t', " "));
+    }
+
+    fn clear(&mut self, key: &str) {
+        self.running.remove(key);
+        if let Some(bar) = self.shown.remove(key) {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn image(service: &dashdeploy_contract::Name) -> String {
+    format!("image {service}")
+}

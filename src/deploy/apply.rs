@@ -1,0 +1,363 @@
+//! Applies a plan: changes side by side where nothing depends on it, health-gated, taken back whole when it fails.
+//!
+//! Given: a plan, the target's two halves, a sink for events. Gives: an [`Outcome`]. Each change is carried out by the
+//! target; what follows from it (begin the next, wait, give up, take back) is decided here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashdeploy_contract::{
+    Action, Bound, Change, ErrorKind, Event, EventSink, Health, HealthSample, HealthWatch, LogQuery, Name,
+    Observed, Plan, Reader, SecretStore, TargetError, Writer,
+};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::outcome::{Evidence, Outcome, Verdict};
+use super::rollout::{Patience, Rollout, Step};
+use super::schedule::Schedule;
+use crate::io::clock;
+use crate::io::signal::Interrupt;
+
+/// How to apply.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApplyOptions {
+    /// How long services may take.
+    pub patience: Patience,
+}
+
+/// Everything a plan is applied with.
+pub struct Session<'a> {
+    /// The project in its environment.
+    pub bound: &'a Bound,
+    /// Looks.
+    pub reader: &'a dyn Reader,
+    /// Does.
+    pub writer: &'a dyn Writer,
+    /// The secrets' values.
+    pub secrets: &'a SecretStore,
+    /// Where events go.
+    pub events: Arc<dyn EventSink>,
+    /// Whether the user wants it to end.
+    pub interrupt: &'a Interrupt,
+}
+
+/// How many log lines of a failed service are kept as evidence.
+const EVIDENCE_LINES: u64 = 20;
+/// How often a platform without a subscription is asked for health.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Applies a plan, waits until what it starts serves, and takes everything back when it does not.
+///
+/// # Errors
+/// [`TargetError`] only when the platform cannot be watched, before anything was changed. All else is in the [`Outcome`].
+pub async fn apply(
+    session: &Session<'_>,
+    plan: &Plan,
+    observed: &Observed,
+    options: ApplyOptions,
+) -> Result<Outcome, TargetError> {
+    let samples = Samples::of(session.reader.watch(session.bound).await?);
+    let mut run = Run::new(session, plan, observed, options);
+    let verdict = run.drive(samples).await;
+    Ok(run.conclude(verdict).await)
+}
+
+/// Applies a plan that only takes things away: no health to wait for, and nothing to take back.
+///
+/// # Errors
+/// Never before anything was changed; what failed is in the [`Outcome`].
+pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, TargetError> {
+    let mut run = Run::new(session, plan, &Observed::default(), ApplyOptions::default());
+    let verdict = run.drive(Samples::Asked).await;
+    let applied = run.applied.iter().map(|change| change.address.clone()).collect();
+    Ok(Outcome { verdict, applied, reverted: Vec::new(), left: Vec::new() })
+}
+
+struct Run<'a> {
+    session: &'a Session<'a>,
+    schedule: Schedule,
+    options: ApplyOptions,
+    rollouts: BTreeMap<Name, (Instant, Rollout)>,
+    applied: Vec<Change>,
+}
+
+impl<'a> Run<'a> {
+    fn new(session: &'a Session<'a>, plan: &Plan, observed: &Observed, options: ApplyOptions) -> Self {
+        let serving = observed.resources.iter().filter_map(|resource| {
+            resource.health.as_ref().filter(|health| health.is_serving())?;
+            resource.service.clone()
+        });
+        Self {
+            session,
+            schedule: Schedule::new(plan, serving),
+            options,
+            rollouts: BTreeMap::new(),
+            applied: Vec::new(),
+        }
+    }
+
+    /// Runs until everything is applied and serves, or one reason is found why it will not.
+    async fn drive(&mut self, mut samples: Samples) -> Verdict {
+        let session = self.session;
+        let mut running = FuturesUnordered::new();
+        loop {
+            if session.interrupt.is_raised() {
+                break;
+            }
+            for change in self.schedule.ready() {
+                running.push(self.begin(change));
+            }
+            if running.is_empty() && self.rollouts.is_empty() {
+                return self.end_of_work();
+            }
+            tokio::select! {
+                biased;
+                () = session.interrupt.raised() => break,
+                Some((change, result)) = running.next() => {
+                    let gated = change.service.clone().filter(|_| change.gated);
+                    if let Err(error) = self.finished(change, result) {
+                        self.let_finish(&mut running).await;
+                        return Verdict::ChangeFailed(Box::new(error));
+                    }
+                    if let Some(service) = gated {
+                        self.await_health(service).await;
+                    }
+                }
+                sample = samples.next(session, &self.rollouts), if !self.rollouts.is_empty() => match sample {
+                    Ok(samples) => samples.iter().for_each(|sample| self.sampled(sample)),
+                    Err(error) => session.events.emit(Event::Warning { message: error.to_string() }),
+                },
+                () = tokio::time::sleep(self.next_deadline()), if !self.rollouts.is_empty() => {}
+            }
+            if let Some((service, reason)) = self.judge() {
+                self.let_finish(&mut running).await;
+                let log = self.last_lines(&service).await;
+                return Verdict::Unhealthy(Box::new(Evidence { service, reason, log }));
+            }
+        }
+        self.let_finish(&mut running).await;
+        Verdict::Interrupted
+    }
+
+    fn end_of_work(&self) -> Verdict {
+        if self.schedule.is_exhausted() {
+            return Verdict::Done;
+        }
+        let message = self.schedule.stuck().join("; ");
+        let address = dashdeploy_contract::Address::new("plan", "order", "stuck");
+        let error = TargetError::new(ErrorKind::Unexpected, "deploy", "order the changes", message)
+            .hint("start the services that others wait for, then run the command again");
+        Verdict::ChangeFailed(Box::new((address, error)))
+    }
+
+    fn begin(&mut self, change: Change) -> impl Future<Output = (Change, Result<Duration, TargetError>)> + use<'a> {
+        let session = self.session;
+        session.events.emit(Event::ChangeStarted {
+            address: change.address.clone(),
+            action: change.action,
+            reason: change.reason.clone(),
+        });
+        if let (true, Some(service)) = (change.gated, &change.service) {
+            self.schedule.starts(service);
+        }
+        async move {
+            let started = Instant::now();
+            let result = session.writer.apply(session.bound, &change, session.secrets).await;
+            (change, result.map(|()| started.elapsed()))
+        }
+    }
+
+    fn finished(
+        &mut self,
+        change: Change,
+        result: Result<Duration, TargetError>,
+    ) -> Result<(), (dashdeploy_contract::Address, TargetError)> {
+        let (address, action) = (change.address.clone(), change.action);
+        match result {
+            Ok(took) => {
+                let millis = millis(took);
+                self.session.events.emit(Event::ChangeFinished { address: address.clone(), action, millis });
+                self.schedule.applied(&address);
+                self.applied.push(change);
+                Ok(())
+            }
+            Err(error) => {
+                let message = self.session.secrets.redact(&error.message);
+                self.session.events.emit(Event::ChangeFailed { address: address.clone(), message });
+                Err((address, error))
+            }
+        }
+    }
+
+    /// Begins to wait for a service whose change was carried out. What was sampled before is of the former container, so the
+    /// first sample is taken now.
+    async fn await_health(&mut self, service: Name) {
+        self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
+        match self.session.reader.health(self.session.bound, &service).await {
+            Ok(health) => self.sampled(&HealthSample { service, health }),
+            Err(error) => self.session.events.emit(Event::Warning { message: error.to_string() }),
+        }
+    }
+
+    /// Lets changes that have begun come to their end: a change cut off in the middle could be half made.
+    async fn let_finish<F>(&mut self, running: &mut FuturesUnordered<F>)
+    where
+        F: Future<Output = (Change, Result<Duration, TargetError>)>,
+    {
+        let interrupt = self.session.interrupt;
+        let all = async {
+            while let Some((change, result)) = running.next().await {
+                let _ = self.finished(change, result);
+            }
+        };
+        tokio::select! {
+            () = all => {}
+            () = interrupt.raised_twice() => {}
+        }
+    }
+
+    fn sampled(&mut self, sample: &HealthSample) {
+        let Some((started, rollout)) = self.rollouts.get_mut(&sample.service) else { return };
+        let at = started.elapsed();
+        rollout.take(&sample.health, at);
+        self.session.events.emit(Event::HealthChanged {
+            service: sample.service.clone(),
+            health: sample.health.clone(),
+            millis: millis(at),
+        });
+    }
+
+    /// Moves services that serve out of the way, and finds the first that will not.
+    fn judge(&mut self) -> Option<(Name, String)> {
+        let mut serving = Vec::new();
+        for (service, (started, rollout)) in &self.rollouts {
+            match rollout.step(started.elapsed()) {
+                Step::Wait(_) => {}
+                Step::Serving => serving.push(service.clone()),
+                Step::Failed(reason) => return Some((service.clone(), reason)),
+            }
+        }
+        for service in serving {
+            self.rollouts.remove(&service);
+            self.schedule.serves(&service);
+        }
+        None
+    }
+
+    fn next_deadline(&self) -> Duration {
+        let waits = self.rollouts.values().filter_map(|(started, rollout)| {
+            match rollout.step(started.elapsed()) {
+                Step::Wait(left) => Some(left),
+                _ => None,
+            }
+        });
+        waits.min().unwrap_or(POLL)
+    }
+
+    async fn last_lines(&self, service: &Name) -> Vec<dashdeploy_contract::LogLine> {
+        let query =
+            LogQuery { services: vec![service.clone()], tail: Some(EVIDENCE_LINES), ..LogQuery::default() };
+        let mut lines = Vec::new();
+        if let Ok(mut feed) = self.session.reader.logs(self.session.bound, &query).await {
+            while let Ok(Some(mut line)) = feed.next().await {
+                line.text = self.session.secrets.redact(&line.text);
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    /// Drops what was kept for a way back after a good verdict; goes that way after any other.
+    async fn conclude(self, verdict: Verdict) -> Outcome {
+        let session = self.session;
+        let mut outcome = Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), left: Vec::new() };
+        if matches!(outcome.verdict, Verdict::Done) {
+            for change in self.applied {
+                if let Err(error) = session.writer.settle(session.bound, &change).await {
+                    outcome.left.push((change.address.clone(), error));
+                }
+                outcome.applied.push(change.address);
+            }
+            return outcome;
+        }
+        for change in self.applied.into_iter().rev() {
+            if change.action == Action::Delete {
+                outcome.applied.push(change.address);
+                continue;
+            }
+            let reverted = tokio::select! {
+                reverted = session.writer.revert(session.bound, &change) => reverted,
+                () = session.interrupt.raised_twice() => {
+                    Err(TargetError::new(ErrorKind::Interrupted, "deploy", "take back", "interrupted a second time"))
+                }
+            };
+            match reverted {
+                Ok(()) => {
+                    session.events.emit(Event::ChangeReverted { address: change.address.clone() });
+                    outcome.reverted.push(change.address);
+                }
+                Err(error) => outcome.left.push((change.address, error)),
+            }
+        }
+        outcome
+    }
+}
+
+/// Where health samples come from.
+enum Samples {
+    /// A subscription, read by a task of its own: a sample that is being looked up is not lost when something else happens
+    /// first.
+    Told(mpsc::Receiver<Result<HealthSample, TargetError>>),
+    /// The platform has no subscription and is asked again and again.
+    Asked,
+}
+
+impl Samples {
+    fn of(watch: Option<Box<dyn HealthWatch>>) -> Self {
+        let Some(mut watch) = watch else { return Self::Asked };
+        let (sender, receiver) = mpsc::channel(64);
+        tokio::spawn(async move {
+            loop {
+                let sample = watch.next().await;
+                let lost = sample.is_err();
+                if sender.send(sample).await.is_err() || lost {
+                    return;
+                }
+            }
+        });
+        Self::Told(receiver)
+    }
+
+    /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked.
+    async fn next(
+        &mut self,
+        session: &Session<'_>,
+        rollouts: &BTreeMap<Name, (Instant, Rollout)>,
+    ) -> Result<Vec<HealthSample>, TargetError> {
+        if let Self::Told(receiver) = self {
+            if let Some(sample) = receiver.recv().await {
+                return Ok(vec![sample?]);
+            }
+            *self = Self::Asked;
+        }
+        let services: Vec<Name> = rollouts.keys().cloned().collect();
+        clock::sleep(POLL).await;
+        let mut samples = Vec::new();
+        for service in services {
+            let health: Health = session.reader.health(session.bound, &service).await?;
+            samples.push(HealthSample { service, health });
+        }
+        Ok(samples)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

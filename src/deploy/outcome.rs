@@ -1,0 +1,40 @@
+//! What came of applying a plan.
+
+use dashdeploy_contract::{Address, LogLine, Name, TargetError};
+
+/// What came of applying a plan.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was applied and still stands.
+    pub applied: Vec<Address>,
+    /// What was applied and taken back.
+    pub reverted: Vec<Address>,
+    /// What could not be taken back or tidied up, each with the reason: to be done by hand.
+    pub left: Vec<(Address, TargetError)>,
+}
+
+/// How applying a plan ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Everything is as planned, and serves.
+    Done,
+    /// The user interrupted it.
+    Interrupted,
+    /// A change could not be carried out.
+    ChangeFailed(Box<(Address, TargetError)>),
+    /// A service does not serve.
+    Unhealthy(Box<Evidence>),
+}
+
+/// Why a service counts as failed.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The service.
+    pub service: Name,
+    /// The reason, as a half sentence: `its health check fails: …`.
+    pub reason: String,
+    /// The last lines of its log.
+    pub log: Vec<LogLine>,
+}

@@ -1,0 +1,113 @@
+//! Which value each secret of an environment has, and where it came from.
+//!
+//! Given: sources in the order they count, already read. Gives: a store, and every required secret that has no value.
+//! Deliberately absent: reading files and asking people.
+
+use std::collections::BTreeMap;
+
+use dashdeploy_contract::{Bound, Finding, Name, Requirement, SecretStore};
+use secrecy::SecretString;
+
+/// One place that secrets come from.
+pub struct SecretSource {
+    /// Its name for people: `the environment`, `.env.local`.
+    pub name: String,
+    /// What it holds.
+    pub values: BTreeMap<String, String>,
+}
+
+/// The secrets of an environment.
+#[derive(Default)]
+pub struct Gathered {
+    /// The values.
+    pub store: SecretStore,
+    /// Required secrets without a value: service and variable.
+    pub missing: Vec<(Name, String)>,
+    /// Things worth a warning, such as a value that looks like a placeholder.
+    pub warnings: Vec<Finding>,
+    /// Where each value came from: service, variable, source.
+    pub origins: Vec<(Name, String, String)>,
+}
+
+/// Looks every secret up in the sources, the first that has it wins. A required secret that is set to nothing counts as
+/// missing; an optional one that is set to nothing is left unset, so that it does not override a default.
+pub fn gather(bound: &Bound, sources: &[SecretSource]) -> Gathered {
+    let mut gathered = Gathered::default();
+    for service in bound.services.values() {
+        for (variable, requirement) in &service.secrets {
+            let found = sources.iter().find_map(|source| Some((source, source.values.get(variable)?)));
+            match found {
+                Some((source, value)) if !value.trim().is_empty() => {
+                    gathered.warnings.extend(doubts(&service.name, variable, value));
+                    gathered.origins.push((service.name.clone(), variable.clone(), source.name.clone()));
+                    gathered.store.insert(&service.name, variable, SecretString::from(value.clone()));
+                }
+                _ if *requirement == Requirement::Required => {
+                    gathered.missing.push((service.name.clone(), variable.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+    gathered
+}
+
+fn doubts(service: &Name, variable: &str, value: &str) -> Option<Finding> {
+    let plain = value.trim().to_ascii_lowercase();
+    let placeholder = ["changeme", "change-me", "secret", "password", "xxx", "todo", "your-key", "replace-me"];
+    let key = format!("services.{service}.secrets.{variable}");
+    (placeholder.contains(&plain.as_str()) || plain == variable.to_ascii_lowercase()).then(|| {
+        Finding::warning("placeholder-secret", key, format!("the value of `{variable}` looks like a placeholder"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use dashdeploy_contract::{Bound, Name};
+    use indexmap::IndexMap;
+
+    use super::*;
+
+    fn bound() -> Bound {
+        let service = serde_json::json!({
+            "name": "api", "source": { "image": "x" }, "port": null, "publish": "no", "health": "none", "env": {},
+            "secrets": { "KEY": "required", "MAIL": "optional" }, "volumes": {}, "proxy": {}, "depends_on": [],
+            "command": null, "resources": { "memory": 1, "cpu_millis": 1 }, "read_only": false, "headers": {}
+        });
+        let name = |text| Name::parse(text).unwrap();
+        Bound {
+            project: name("p"),
+            environment: name("local"),
+            target: name("docker"),
+            region: None,
+            services: IndexMap::from([(name("api"), serde_json::from_value(service).unwrap())]),
+            targets: IndexMap::new(),
+            volumes: IndexMap::new(),
+            smoke: Vec::new(),
+        }
+    }
+
+    fn source(name: &str, pairs: &[(&str, &str)]) -> SecretSource {
+        let values = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        SecretSource { name: name.to_owned(), values }
+    }
+
+    #[test]
+    fn the_first_source_wins_and_nothing_counts_as_missing() {
+        let api = Name::parse("api").unwrap();
+        let gathered = gather(&bound(), &[source("a", &[("KEY", "one")]), source("b", &[("KEY", "two"), ("MAIL", "")])]);
+        assert_eq!(gathered.store.expose(&api, "KEY"), Some("one"));
+        assert!(!gathered.store.contains(&api, "MAIL"));
+        assert!(gathered.missing.is_empty());
+
+        let gathered = gather(&bound(), &[source("a", &[("KEY", "  ")])]);
+        assert_eq!(gathered.missing, [(api, "KEY".to_owned())]);
+    }
+
+    #[test]
+    fn placeholders_are_doubted_without_being_shown() {
+        let gathered = gather(&bound(), &[source("a", &[("KEY", "changeme")])]);
+        assert_eq!(gathered.warnings.len(), 1);
+        assert!(!gathered.warnings[0].message.contains("changeme"));
+    }
+}

@@ -1,0 +1,17 @@
+//! Ports of this machine.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, TcpListener};
+
+/// Why a port cannot be had; none where it can.
+pub fn port_trouble(address: IpAddr, port: u16) -> Option<&'static str> {
+    match TcpListener::bind((address, port)) {
+        Ok(_) => None,
+        Err(error) => match error.kind() {
+            ErrorKind::AddrInUse => Some("something listens there already"),
+            ErrorKind::PermissionDenied => Some("ports below 1024 need more rights"),
+            ErrorKind::AddrNotAvailable => Some("this machine does not have that address"),
+            _ => Some("the system refuses it"),
+        },
+    }
+}

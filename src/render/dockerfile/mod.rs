@@ -1,0 +1,193 @@
+//! One Dockerfile for each service that is built from source by us.
+//!
+//! Given: a bound service. Gives: the context of its template. What all Dockerfiles share is here: health check, command,
+//! folders for data, links. Nothing that BuildKit of Docker Engine 20.10 does not know: no syntax line, no here-document,
+//! no `COPY --link` or `--exclude`, no start interval.
+
+mod node;
+mod python;
+mod web;
+
+use dashdeploy_contract::{APP_USER, Bound, Build, Finding, Probe, Recipe, Service, Wiring};
+use serde::Serialize;
+
+use super::RenderError;
+use super::engine::Marked;
+use super::layout::APP_FOLDER;
+use super::sheet::Sheet;
+use super::{escape, ignore};
+
+pub use web::NGINX;
+
+/// Adds a service's Dockerfile and ignore file; nothing for an image from a registry or the user's own Dockerfile.
+pub fn add(
+    sheet: &mut Sheet<'_>,
+    bound: &Bound,
+    service: &Service,
+    wiring: &Wiring,
+) -> Result<(), RenderError> {
+    let Some(build) = service.build().filter(|_| service.is_generated()) else { return Ok(()) };
+    let key = format!("services.{}", service.name);
+    match &build.recipe {
+        Recipe::Python(recipe) => python::add(sheet, bound, service, build, recipe)?,
+        Recipe::Node(recipe) => node::add(sheet, service, build, recipe)?,
+        Recipe::Spa(_) | Recipe::Files { .. } => web::add(sheet, bound, service, build, wiring)?,
+        Recipe::Own { .. } => return Ok(()),
+    }
+    ignore::add(sheet, bound, service, build, &key)
+}
+
+/// What every template may use.
+#[derive(Serialize)]
+struct Common {
+    /// Numeric user and group.
+    user: &'static str,
+    /// The port listened on.
+    port: Option<u16>,
+    /// The health check; none where the configuration has none.
+    probe: Option<ProbeLine>,
+    /// Links into data folders.
+    links: Vec<Link>,
+    /// Folders that the user owns, with what the context ships for them.
+    data: Vec<DataFolder>,
+}
+
+/// `HEALTHCHECK`.
+#[derive(Serialize)]
+struct ProbeLine {
+    interval: String,
+    timeout: String,
+    start_period: String,
+    retries: u32,
+    command: Marked,
+}
+
+/// A path of the application folder that leads to a data folder.
+#[derive(Serialize)]
+struct Link {
+    /// For the comment: `data -> /data`.
+    about: Marked,
+    /// The path, relative to the application folder.
+    path: Marked,
+    /// The folder the path is in.
+    parent: Marked,
+    /// Where it leads.
+    end: Marked,
+    /// Where what the context ships there is kept for the last stage.
+    seed: Marked,
+    /// The folder of the seed.
+    seed_parent: Marked,
+    /// True where the end is a file, told by its extension.
+    is_file: bool,
+}
+
+/// A folder that is a volume when it runs.
+#[derive(Serialize)]
+struct DataFolder {
+    /// The absolute path.
+    path: Marked,
+    /// Where its first contents are kept for the last stage.
+    seed: Marked,
+    /// From the seed to the path.
+    copy: Marked,
+    /// True where it lies in the application folder, which may ship files there.
+    in_app: bool,
+}
+
+impl Common {
+    /// Reads the service; findings for paths that no shell line or `COPY` can carry.
+    fn of(sheet: &mut Sheet<'_>, service: &Service, build: &Build) -> Self {
+        let key = format!("services.{}", service.name);
+        for (path, end) in &build.links {
+            let operands = [path.clone(), end.clone()];
+            sheet.check(&format!("{key}.build.links.{path}"), escape::copy_operands(&operands));
+        }
+        for (volume, path) in &service.volumes {
+            let at = format!("{key}.volumes.{volume}");
+            if sheet.check(&at, escape::copy_operands(std::slice::from_ref(path))) && path.contains(['*', '?']) {
+                sheet.find(Finding::error("value-not-carried", at, "a volume's path holds no * or ?"));
+            }
+        }
+        Self {
+            user: APP_USER,
+            port: service.port,
+            probe: Probe::of(service).map(|probe| ProbeLine::of(&probe)),
+            links: build.links.iter().map(|(path, end)| Link::of(path, end)).collect(),
+            data: data_folders(service, build),
+        }
+    }
+}
+
+impl ProbeLine {
+    fn of(probe: &Probe) -> Self {
+        let seconds = |count: u32| format!("{count}s");
+        Self {
+            interval: seconds(probe.interval_seconds),
+            timeout: seconds(probe.timeout_seconds),
+            start_period: seconds(probe.start_period_seconds),
+            retries: probe.retries,
+            // Generated kinds have the exec form `CMD`, …; the shell form is for images of others.
+            command: Marked::Exec(probe.test.iter().skip(1).cloned().collect()),
+        }
+    }
+}
+
+impl Link {
+    fn of(path: &str, end: &str) -> Self {
+        let seed = format!("/seed{end}");
+        Self {
+            about: Marked::Comment(format!("{path} -> {end}")),
+            path: Marked::Shell(path.to_owned()),
+            parent: Marked::Shell(parent(path).to_owned()),
+            end: Marked::Shell(end.to_owned()),
+            seed_parent: Marked::Shell(parent(&seed).to_owned()),
+            is_file: is_file(end),
+            seed: Marked::Shell(seed),
+        }
+    }
+}
+
+fn parent(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((parent, _)) => parent,
+        None => ".",
+    }
+}
+
+fn is_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.trim_start_matches('.').contains('.')
+}
+
+/// The volumes' paths, and the ends of links that lie in none of them.
+fn data_folders(service: &Service, build: &Build) -> Vec<DataFolder> {
+    let mut paths: Vec<&str> = service.volumes.values().map(String::as_str).collect();
+    for end in build.links.values() {
+        let end = if is_file(end) { parent(end) } else { end };
+        if !paths.iter().any(|path| is_at_or_below(end, path)) {
+            paths.push(end);
+        }
+    }
+    paths
+        .into_iter()
+        .map(|path| DataFolder {
+            path: Marked::Shell(path.to_owned()),
+            seed: Marked::Shell(format!("/seed{path}")),
+            copy: Marked::Copy(vec![format!("/seed{path}/"), format!("{path}/")]),
+            in_app: is_at_or_below(path, APP_FOLDER),
+        })
+        .collect()
+}
+
+fn is_at_or_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// True where the service shares a volume that only one process may write to.
+fn writes_alone(bound: &Bound, service: &Service) -> bool {
+    let single = |name| {
+        bound.volumes.get(name).is_none_or(|v| v.writers == dashdeploy_contract::Writers::Single)
+    };
+    service.volumes.keys().any(single)
+}

@@ -1,0 +1,142 @@
+//! The Dockerfile of a Node.js server, and what every image that Node.js builds has in common.
+
+use dashdeploy_contract::{Build, NodeManager, NodeRecipe, Service};
+use serde::Serialize;
+
+use super::Common;
+use crate::render::engine::{Marked, TemplateError};
+use crate::render::escape;
+use crate::render::sheet::Sheet;
+
+const TEMPLATE: &str = "dockerfile/node.Dockerfile.j2";
+/// Reads lock files of pnpm 9 and 10, and runs on Node.js 18 and later.
+const PNPM: &str = "pnpm@9.15.9";
+/// The last of Yarn 1.
+const YARN: &str = "yarn@1.22.22";
+
+/// A Node.js server image.
+#[derive(Serialize)]
+struct NodeImage {
+    common: Common,
+    packages: Packages,
+    /// The build script's command.
+    script: Option<Marked>,
+    /// The command.
+    command: Marked,
+}
+
+/// How packages are installed.
+#[derive(Serialize)]
+pub struct Packages {
+    /// `node:20-alpine`.
+    pub base: String,
+    /// `pnpm@9.15.9`, where the manager is not part of the base.
+    pub manager: Option<Marked>,
+    /// What describes the packages, and where to: operands of `COPY`.
+    pub manifests: Marked,
+    /// The folder of the manager's cache.
+    pub cache: &'static str,
+    /// Installs everything, for the build.
+    pub install: Marked,
+    /// Installs what the server needs.
+    pub install_production: Marked,
+    /// What to do when the lock file is out of step; none without one.
+    pub mend: Option<Marked>,
+}
+
+impl Packages {
+    /// The commands of a package manager.
+    pub fn of(version: &str, manager: NodeManager, locked: bool, context: &str) -> Self {
+        let line = |text: &str| Marked::Line(text.split(' ').map(str::to_owned).collect());
+        let (install, production) = commands(manager, locked);
+        let place = if context == "." { String::new() } else { format!(" in {context}") };
+        let (lock, name) = (manager.lock_file(), manager.as_str());
+        Self {
+            base: format!("node:{version}-alpine"),
+            manager: match manager {
+                NodeManager::Npm => None,
+                NodeManager::Pnpm => Some(line(PNPM)),
+                // The official image brings a Yarn of its own, which has to give way.
+                NodeManager::Yarn => Some(line(&format!("--force {YARN}"))),
+            },
+            manifests: manifests(manager, locked),
+            cache: match manager {
+                NodeManager::Npm => "/root/.npm",
+                NodeManager::Pnpm => "/root/.local/share/pnpm/store",
+                NodeManager::Yarn => "/root/.cache/yarn",
+            },
+            install: line(install),
+            install_production: line(production),
+            mend: locked.then(|| {
+                Marked::Comment(format!(
+                    "Fails when {lock} is out of step with package.json: run `{name} install`{place} and commit {lock}."
+                ))
+            }),
+        }
+    }
+}
+
+fn commands(manager: NodeManager, locked: bool) -> (&'static str, &'static str) {
+    match (manager, locked) {
+        (NodeManager::Npm, true) => ("npm ci --no-audit --no-fund", "npm ci --omit=dev --no-audit --no-fund"),
+        (NodeManager::Npm, false) => {
+            ("npm install --no-audit --no-fund", "npm install --omit=dev --no-audit --no-fund")
+        }
+        (NodeManager::Pnpm, true) => {
+            ("pnpm install --frozen-lockfile", "pnpm install --frozen-lockfile --prod")
+        }
+        (NodeManager::Pnpm, false) => {
+            ("pnpm install --no-frozen-lockfile", "pnpm install --no-frozen-lockfile --prod")
+        }
+        (NodeManager::Yarn, true) => (
+            "yarn install --frozen-lockfile --cache-folder /root/.cache/yarn",
+            "yarn install --frozen-lockfile --production --cache-folder /root/.cache/yarn",
+        ),
+        (NodeManager::Yarn, false) => (
+            "yarn install --cache-folder /root/.cache/yarn",
+            "yarn install --production --cache-folder /root/.cache/yarn",
+        ),
+    }
+}
+
+/// package.json, the lock file, and settings of the manager where the context has any (a wildcard may match nothing).
+fn manifests(manager: NodeManager, locked: bool) -> Marked {
+    let mut operands = vec!["package.json"];
+    if locked {
+        operands.push(manager.lock_file());
+    }
+    operands.push(".npmrc*");
+    match manager {
+        NodeManager::Npm => {}
+        NodeManager::Pnpm => operands.push("pnpm-workspace.yaml*"),
+        NodeManager::Yarn => operands.push(".yarnrc*"),
+    }
+    operands.push("./");
+    Marked::Copy(operands.into_iter().map(str::to_owned).collect())
+}
+
+/// `npm run build` and its like.
+pub fn run_script(manager: NodeManager, script: &str) -> Vec<String> {
+    [manager.as_str(), "run", script].map(str::to_owned).to_vec()
+}
+
+/// Adds the Dockerfile.
+pub fn add(
+    sheet: &mut Sheet<'_>,
+    service: &Service,
+    build: &Build,
+    recipe: &NodeRecipe,
+) -> Result<(), TemplateError> {
+    let key = format!("services.{}", service.name);
+    sheet.check(&format!("{key}.build.node"), escape::dockerfile_word(&recipe.version));
+    if let Some(script) = &recipe.script {
+        sheet.check(&format!("{key}.build.script"), escape::shell_word(script));
+    }
+    let image = NodeImage {
+        common: Common::of(sheet, service, build),
+        packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, &build.context),
+        script: recipe.script.as_ref().map(|script| Marked::Line(run_script(recipe.manager, script))),
+        command: Marked::Exec(service.command.clone().unwrap_or_else(|| recipe.start.clone())),
+    };
+    sheet.add(&build.dockerfile, TEMPLATE, &image, &format!("{key}.dockerfile"))
+}

@@ -1,0 +1,240 @@
+//! The template engine, and the only file that names it.
+//!
+//! Given: a template's name and a context struct. Gives: text in which every value is written as its format demands. The
+//! name's suffix decides the format; the type of a value decides how it stands in it. Plain strings take the strictest
+//! form, [`Marked`] ones say what else they are. Deliberately absent: filters, functions, globals, tests and silent blanks,
+//! so that a template can neither escape by itself nor forget to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use minijinja::value::{Object, ObjectRepr, ValueKind, serializing_for_value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use serde::{Serialize, Serializer};
+
+use super::escape::{self, Piece, Refused};
+
+/// Instructions a template may run; the largest of ours needs a tenth of it for fifty services.
+const FUEL: u64 = 500_000;
+
+/// The formats written, told by a template's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Dockerfile,
+    Compose,
+    Nginx,
+    Ignore,
+    Env,
+}
+
+impl Format {
+    const SUFFIXES: [(&'static str, Self); 5] = [
+        ("Dockerfile.j2", Self::Dockerfile),
+        (".yaml.j2", Self::Compose),
+        (".conf.j2", Self::Nginx),
+        (".dockerignore.j2", Self::Ignore),
+        (".env.j2", Self::Env),
+    ];
+
+    fn of(template: &str) -> Option<Self> {
+        Self::SUFFIXES.iter().find(|(suffix, _)| template.ends_with(suffix)).map(|(_, format)| *format)
+    }
+}
+
+/// A value that says what it is, where a plain string would be written too strictly or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marked {
+    /// Any text, in the format's double quotes: `ENV`, `ARG`, a response header.
+    Quoted(String),
+    /// A command in exec form.
+    Exec(Vec<String>),
+    /// A word of a shell line.
+    Shell(String),
+    /// A whole command of a shell line.
+    Line(Vec<String>),
+    /// The operands of `COPY`.
+    Copy(Vec<String>),
+    /// A regular expression of nginx.
+    Regex(String),
+    /// A pattern of an ignore file.
+    Pattern(String),
+    /// Compose text with variables in it.
+    Pieces(Vec<Piece>),
+    /// Text of a comment.
+    Comment(String),
+}
+
+impl Marked {
+    fn write(&self, format: Format) -> Result<String, Refused> {
+        match (format, self) {
+            (Format::Dockerfile, Self::Quoted(text)) => escape::dockerfile_quoted(text),
+            (Format::Dockerfile, Self::Exec(words)) => escape::exec_form(words),
+            (Format::Dockerfile, Self::Shell(word)) => escape::shell_word(word),
+            (Format::Dockerfile, Self::Line(words)) => escape::shell_line(words),
+            (Format::Dockerfile, Self::Copy(paths)) => escape::copy_operands(paths),
+            (Format::Nginx, Self::Quoted(text)) => escape::nginx_quoted(text),
+            (Format::Nginx, Self::Regex(pattern)) => escape::nginx_regex(pattern),
+            (Format::Ignore, Self::Pattern(pattern)) => escape::ignore_pattern(pattern),
+            (Format::Compose, Self::Pieces(pieces)) => escape::compose_pieces(pieces),
+            (_, Self::Comment(text)) => escape::comment(text),
+            (_, other) => Err(Refused {
+                format: "this kind of file",
+                value: format!("{other:?}"),
+                reason: "values of this type have no place in it",
+            }),
+        }
+    }
+
+    fn as_data(&self) -> serde_json::Value {
+        match self {
+            Self::Quoted(text) | Self::Shell(text) | Self::Regex(text) => text.as_str().into(),
+            Self::Pattern(text) | Self::Comment(text) => text.as_str().into(),
+            Self::Exec(words) | Self::Copy(words) | Self::Line(words) => words.clone().into(),
+            Self::Pieces(pieces) => serde_json::to_value(pieces).unwrap_or_default(),
+        }
+    }
+}
+
+impl Object for Marked {
+    // Neither list nor map, and so true in a condition, whatever it holds.
+    fn repr(self: &std::sync::Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &std::sync::Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Reached only by string operations of a template, which have no business with it.
+        f.write_str("")
+    }
+}
+
+impl Serialize for Marked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializing_for_value() {
+            Value::from_object(self.clone()).serialize(serializer)
+        } else {
+            self.as_data().serialize(serializer)
+        }
+    }
+}
+
+/// A template that could not be filled in.
+#[derive(Debug, thiserror::Error)]
+#[error("template {template}, line {line}: {message}")]
+pub struct TemplateError {
+    /// The template's name.
+    pub template: String,
+    /// The line in it, from 1; 0 where none is known.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Every template: the built-in ones, and the user's own in their place.
+pub struct Engine {
+    environment: Environment<'static>,
+}
+
+impl Engine {
+    /// Loads the templates.
+    ///
+    /// # Errors
+    /// [`TemplateError`] for one of the user's that cannot be read.
+    pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let mut environment = Environment::empty();
+        let syntax = minijinja::syntax::SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build();
+        environment.set_syntax(syntax.map_err(|error| described("", &error))?);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(|name| match Format::of(name) {
+            Some(_) => AutoEscape::Custom("dashdeploy".into()),
+            None => AutoEscape::None,
+        });
+        environment.set_formatter(write_value);
+        minijinja_embed::load_templates!(environment);
+        for (name, source) in overrides {
+            environment
+                .add_template_owned(name.clone(), source.clone())
+                .map_err(|error| described(name, &error))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// The names of all templates, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.environment.templates().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A template's own text.
+    pub fn source(&self, name: &str) -> Option<String> {
+        self.environment.get_template(name).ok().map(|template| template.source().to_owned())
+    }
+
+    /// Fills in a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`] for an unknown variable, a value the format cannot carry, or a template that does not end.
+    pub fn fill(&self, name: &str, context: &impl Serialize) -> Result<String, TemplateError> {
+        let template = self.environment.get_template(name).map_err(|error| described(name, &error))?;
+        template.render(minijinja::value::Serde(context)).map_err(|error| described(name, &error))
+    }
+}
+
+fn described(template: &str, error: &Error) -> TemplateError {
+    let mut message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    if error.kind() == ErrorKind::UndefinedError {
+        message = format!("a value is used that there is not ({error})");
+    }
+    TemplateError {
+        template: error.name().unwrap_or(template).to_owned(),
+        line: error.line().unwrap_or(0),
+        message,
+    }
+}
+
+/// Writes one value. Registered as the engine's formatter, so that no `{{ … }}` gets past it.
+fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let refuse = |message: String| Error::new(ErrorKind::BadEscape, message);
+    let Some(format) = Format::of(state.name()) else {
+        return Err(refuse(format!("the name `{}` tells no format", state.name())));
+    };
+    let text = text_of(format, value).map_err(|refused| refuse(refused.to_string()))?;
+    out.write_str(&text).map_err(|_| Error::new(ErrorKind::WriteFailure, "the text could not be written"))
+}
+
+fn text_of(format: Format, value: &Value) -> Result<String, Refused> {
+    if let Some(marked) = value.downcast_object_ref::<Marked>() {
+        return marked.write(format);
+    }
+    let unfit = |reason| Refused { format: "a template", value: value.to_string(), reason };
+    match value.kind() {
+        ValueKind::Bool | ValueKind::Number => Ok(value.to_string()),
+        ValueKind::String => plain(format, value.as_str().unwrap_or_default()),
+        ValueKind::Seq if format == Format::Compose => {
+            let items = value.try_iter().map_err(|_| unfit("it cannot be gone through"))?;
+            let items: Result<Vec<String>, Refused> = items.map(|item| text_of(format, &item)).collect();
+            Ok(format!("[{}]", items?.join(", ")))
+        }
+        ValueKind::None | ValueKind::Undefined => Err(unfit("there is no value")),
+        _ => Err(unfit("only texts, numbers and truth values can be written")),
+    }
+}
+
+fn plain(format: Format, text: &str) -> Result<String, Refused> {
+    match format {
+        Format::Dockerfile => escape::dockerfile_word(text),
+        Format::Compose => escape::compose_scalar(text),
+        Format::Nginx => escape::nginx_token(text),
+        Format::Ignore => escape::ignore_path(text),
+        Format::Env => escape::env_value(text),
+    }
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

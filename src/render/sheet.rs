@@ -1,0 +1,86 @@
+//! The files rendered so far, and the findings met on the way.
+
+use std::collections::BTreeMap;
+
+use dashdeploy_contract::Finding;
+use serde::Serialize;
+
+use super::engine::{Engine, TemplateError};
+use super::escape::Refused;
+use super::{RenderError, RenderedFile, header};
+
+/// Collects files and findings; a file with a finding is not filled in.
+pub struct Sheet<'a> {
+    engine: &'a Engine,
+    files: Vec<(RenderedFile, String)>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Sheet<'a> {
+    /// An empty sheet.
+    pub fn new(engine: &'a Engine) -> Self {
+        Self { engine, files: Vec::new(), findings: Vec::new() }
+    }
+
+    /// Notes a finding.
+    pub fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Notes a value that its format cannot carry, and tells whether it can.
+    pub fn check<T>(&mut self, key: &str, result: Result<T, Refused>) -> bool {
+        match result {
+            Ok(_) => true,
+            Err(refused) => {
+                self.find(Finding::error("value-not-carried", key, refused.to_string()));
+                false
+            }
+        }
+    }
+
+    /// A template of the user's that stands in for none of ours is a slip of the pen.
+    pub fn check_overrides(&mut self, overrides: &BTreeMap<String, String>) {
+        let known = super::template_names();
+        for name in overrides.keys().filter(|name| !known.contains(name)) {
+            let message = format!("`.dashdeploy/templates/{name}` stands in for no built-in template");
+            let hint = format!("the built-in ones are {}", known.join(", "));
+            self.find(Finding::error("unknown-template", "", message).hint(hint));
+        }
+    }
+
+    /// Fills in a template as the file at `path`. `key` names what the file belongs to in dashdeploy.yaml.
+    pub fn add(
+        &mut self,
+        path: &str,
+        template: &str,
+        context: &impl Serialize,
+        key: &str,
+    ) -> Result<(), TemplateError> {
+        if !self.findings.is_empty() {
+            return Ok(());
+        }
+        let body = self.engine.fill(template, context)?;
+        let data = serde_json::to_vec(context).unwrap_or_default();
+        let source = self.engine.source(template).unwrap_or_default();
+        let inputs = header::digest(&[template.as_bytes(), source.as_bytes(), &data]);
+        let file = RenderedFile { path: path.to_owned(), contents: header::with_header(&body, &inputs) };
+        match self.files.iter().find(|(other, _)| other.path == path) {
+            Some((other, _)) if other.contents == file.contents => {}
+            Some((_, first)) => {
+                let message = format!("`{path}` would also be written, differently, for `{first}`");
+                self.find(Finding::error("same-file", key, message).hint("give one of them another path"));
+            }
+            None => self.files.push((file, key.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// All files, or all findings.
+    pub fn finish(self) -> Result<Vec<RenderedFile>, RenderError> {
+        if self.findings.is_empty() {
+            Ok(self.files.into_iter().map(|(file, _)| file).collect())
+        } else {
+            Err(RenderError::Findings(self.findings))
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The contract's suite, with an engine played by the library's own types. A module of the library (see `lib.rs`).
+
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkInspect, Volume};
+use dashdeploy_contract::conformance::{Kit, broken, canaries};
+use dashdeploy_contract::{EnvValue, Observed, Plan, Release};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::config::Stack;
+use crate::desired::DesiredContainer;
+use crate::observe::{Answers, assemble};
+use crate::payload::Task;
+
+/// A target that never reaches an engine.
+pub(crate) fn offline() -> crate::DockerTarget {
+    crate::target(Arc::new(|_| {
+        Box::pin(async {
+            Err(crate::error::ours(dashdeploy_contract::ErrorKind::Unavailable, "connect", "offline"))
+        })
+    }))
+}
+
+/// What every image of the played engine says of itself.
+fn image_config() -> Value {
+    json!({ "Env": ["PATH=/usr/local/bin:/usr/bin"], "Cmd": ["serve"], "Entrypoint": ["/init"], "WorkingDir": "/app" })
+}
+
+/// What the engine would answer after the plan was applied.
+pub(crate) fn answers(release: &Release, plan: &Plan) -> Answers {
+    let mut answers = Answers::default();
+    for change in &plan.changes {
+        match Task::of(change).unwrap() {
+            Task::MakeNetwork { name, labels } => {
+                let network = json!({ "Id": "net1", "Name": name, "Labels": labels, "Containers": {} });
+                answers.networks.push(serde_json::from_value::<NetworkInspect>(network).unwrap());
+            }
+            Task::MakeVolume { name, labels, .. } => {
+                let volume = json!({ "Name": name, "Driver": "local", "Scope": "local", "Mountpoint": "/v", "Labels": labels, "Options": {} });
+                answers.volumes.push(serde_json::from_value::<Volume>(volume).unwrap());
+            }
+            Task::Create { desired } | Task::Replace { desired, .. } => {
+                let image = json!({ "Id": desired.image_id, "Config": image_config() });
+                let image: ImageInspect = serde_json::from_value(image).unwrap();
+                answers.images.insert(desired.image_id.clone(), image);
+                answers.containers.push(container(release, &desired));
+            }
+            other => panic!("the first plan has {other:?}"),
+        }
+    }
+    answers
+}
+
+/// The container as the engine would describe it.
+pub(crate) fn container(release: &Release, desired: &DesiredContainer) -> ContainerInspectResponse {
+    let store = canaries(&release.bound);
+    let env = desired.spec.env.iter().map(|(name, value)| match value {
+        EnvValue::Plain(text) => format!("{name}={text}"),
+        EnvValue::Secret(_) => format!("{name}={}", store.expose(&desired.spec.service, name).unwrap()),
+    });
+    let mut env: Vec<String> = env.collect();
+    let body: ContainerCreateBody = desired.body(env.clone(), &desired.spec.image, &[]);
+    env.push("PATH=/usr/local/bin:/usr/bin".to_owned());
+    let body = serde_json::to_value(body).unwrap();
+    let mounts: Vec<Value> = body["HostConfig"]["Mounts"].as_array().unwrap().iter().map(|mount| {
+        json!({ "Type": "volume", "Name": mount["Source"], "Destination": mount["Target"], "RW": true })
+    }).collect();
+    let networks: serde_json::Map<String, Value> = body["NetworkingConfig"]["EndpointsConfig"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, end)| (name.clone(), json!({ "NetworkID": "net1", "Aliases": end["Aliases"] })))
+        .collect();
+    let whole = json!({
+        "Id": format!("{:0>64}", desired.spec.service.as_str().len()) + desired.spec.service.as_str(),
+        "Name": format!("/{}", desired.name), "Image": desired.image_id,
+        "Config": {
+            "Image": desired.spec.image, "Env": env, "Labels": body["Labels"], "User": body["User"],
+            "Cmd": body.get("Cmd").filter(|cmd| !cmd.is_null()).cloned().unwrap_or(json!(["serve"])),
+            "Entrypoint": ["/init"], "WorkingDir": "/app",
+            "Healthcheck": body["Healthcheck"], "StopTimeout": body["StopTimeout"],
+        },
+        "HostConfig": body["HostConfig"], "Mounts": mounts, "NetworkSettings": { "Networks": networks },
+        "State": { "Status": "running", "Running": true, "StartedAt": "2024-05-01T10:00:00Z", "Health": { "Status": "healthy" } },
+    });
+    serde_json::from_value(whole).unwrap()
+}
+
+pub(crate) fn settled(release: &Release, plan: &Plan) -> Observed {
+    assemble(&Stack::of(&release.bound), &answers(release, plan))
+}
+
+/// Everything we need is there, made by someone else.
+fn foreign(release: &Release) -> Observed {
+    let stack = Stack::of(&release.bound);
+    let mut answers = answers(release, &crate::plan::plan(release, &Observed::default()).unwrap());
+    for container in &mut answers.containers {
+        let labels = container.config.as_mut().unwrap().labels.as_mut().unwrap();
+        labels.retain(|label, _| !label.starts_with("dev.dashdeploy"));
+        labels.insert("com.docker.compose.project.working_dir".to_owned(), "/home/other".to_owned());
+    }
+    answers.networks.iter_mut().for_each(|network| network.labels = None);
+    answers.volumes.iter_mut().for_each(|volume| volume.labels.clear());
+    assemble(&stack, &answers)
+}
+
+#[test]
+fn every_promise_of_the_contract_is_kept() {
+    let target = offline();
+    let found = broken(&Kit { target: &target, settled, foreign });
+    assert!(found.is_empty(), "{found:#?}");
+}

@@ -1,0 +1,430 @@
+//! dashdeploy.yaml against a corpus of good and bad files, and against input that no one writes.
+
+// Tests may fail by unwrap, and read their own corpus.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use dashdeploy::config;
+use dashdeploy_contract::{HealthCheck, Name, Project, Publish, ServiceKind, Severity};
+use proptest::prelude::*;
+
+const TARGETS: [&str; 1] = ["docker"];
+
+fn corpus(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/config").join(folder);
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn read(path: &Path) -> config::Parsed {
+    config::parse("dashdeploy.yaml", &std::fs::read(path).unwrap(), &TARGETS)
+}
+
+fn project(text: &str) -> Project {
+    let parsed = config::parse("dashdeploy.yaml", text.as_bytes(), &TARGETS);
+    parsed.project.unwrap_or_else(|| panic!("{:#?}", parsed.findings))
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+/// One line a finding: severity, code, place, key, message.
+fn lines(parsed: &config::Parsed) -> Vec<String> {
+    let line = |finding: &dashdeploy_contract::Finding| {
+        let place = finding
+            .place
+            .as_ref()
+            .map_or("-".to_owned(), |place| format!("{}:{}+{}", place.line, place.column, place.length));
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        };
+        format!("{severity} {} {place} {}", finding.code, finding.message)
+    };
+    parsed.findings.iter().map(line).collect()
+}
+
+#[test]
+fn good_files_are_projects_and_keep_to_the_schema() {
+    let schema = jsonschema::validator_for(&config::schema()).unwrap();
+    for path in corpus("good") {
+        let parsed = read(&path);
+        assert_eq!(lines(&parsed), Vec::<String>::new(), "{}", path.display());
+        assert!(parsed.project.is_some());
+        let json = as_an_editor_reads_it(&path).unwrap();
+        let errors: Vec<String> = schema.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
+    }
+}
+
+/// The file as JSON by the rules of YAML 1.2, which is what an editor holds against the schema.
+fn as_an_editor_reads_it(path: &Path) -> Option<serde_json::Value> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_slice_with_options(&std::fs::read(path).unwrap(), options).ok()
+}
+
+/// Beside each bad file stands `<name>.expect`: first whether the schema refuses it too (`unreadable` where there is nothing
+/// to hold against it), then every finding. `UPDATE_CORPUS=1` writes them; read the difference before you commit it.
+#[test]
+fn bad_files_give_exactly_the_findings_that_are_expected() {
+    let schema = jsonschema::validator_for(&config::schema()).unwrap();
+    let mut wrong = Vec::new();
+    for path in corpus("bad") {
+        let start = Instant::now();
+        let parsed = read(&path);
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(1), "{} took {took:?}", path.display());
+        assert!(parsed.project.is_none(), "{}", path.display());
+        assert_secrets_stay_hidden(&parsed, &path);
+
+        let refused = match as_an_editor_reads_it(&path) {
+            Some(json) if schema.is_valid(&json) => "accepts",
+            Some(_) => "refuses",
+            None => "unreadable",
+        };
+        let found = format!("schema: {refused}\n{}\n", lines(&parsed).join("\n"));
+        let beside = path.with_extension("expect");
+        if std::env::var_os("UPDATE_CORPUS").is_some() {
+            std::fs::write(&beside, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+        if expected != found {
+            wrong.push(format!("{}\n--- expected\n{expected}--- found\n{found}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn assert_secrets_stay_hidden(parsed: &config::Parsed, path: &Path) {
+    let shown = serde_json::to_string(&parsed.findings).unwrap();
+    for secret in ["hunter2", "AKIAIOSF", "ghp_0123", "xoxb-1", "sk_live_a"] {
+        assert!(!shown.contains(secret), "{} shows {secret}: {shown}", path.display());
+    }
+}
+
+#[test]
+fn every_finding_of_a_syntax_kind_comes_with_its_source_line_and_mend() {
+    let parsed = config::parse(
+        "x.yaml",
+        "project: p\nservices:\n  api: { image: a, prot: 80 }\n".as_bytes(),
+        &TARGETS,
+    );
+    let finding = &parsed.findings[0];
+    let place = finding.place.as_ref().unwrap();
+    assert_eq!((place.file.as_str(), place.line, place.column, place.length), ("x.yaml", 3, 20, 4));
+    assert_eq!(place.source, "  api: { image: a, prot: 80 }");
+    assert_eq!(finding.key, "services.api.prot");
+    assert_eq!(finding.hint.as_deref(), Some("did you mean `port`?"));
+}
+
+#[test]
+fn the_second_of_two_keys_names_the_first() {
+    let parsed =
+        config::parse("x.yaml", b"project: p\nproject: q\nservices: { a: { image: a } }\n", &TARGETS);
+    let (word, first) = &parsed.findings[0].related[0];
+    assert_eq!((word.as_str(), first.line, first.column), ("first written here", 1, 1));
+    assert_eq!(parsed.findings[0].place.as_ref().unwrap().line, 2);
+}
+
+#[test]
+fn secrets_are_masked_where_they_stood() {
+    let text = "project: p\nservices:\n  api: { image: a, prot: 1, env: { K: AKIAIOSFODNN7EXAMPLE }, secrets: { S: my, T: pass } }\n";
+    let parsed = config::parse("x.yaml", text.as_bytes(), &TARGETS);
+    assert_eq!(parsed.findings.len(), 4);
+    for finding in &parsed.findings {
+        let source = &finding.place.as_ref().unwrap().source;
+        assert_eq!(source.chars().count(), text.lines().nth(2).unwrap().chars().count());
+        assert!(source.contains("env: { K: •••••••••••••••••••• }, secrets: { S: ••, T: •••• }"), "{source}");
+    }
+}
+
+#[test]
+fn places_are_found_for_findings_of_others() {
+    let text =
+        "project: p\nservices:\n  api:\n    image: a\n    port: 80\nsmoke:\n  - { service: api, path: / }\n";
+    let places = config::parse("x.yaml", text.as_bytes(), &TARGETS).places;
+    let line = |key: &str| {
+        let place = places.locate(dashdeploy_contract::Finding::error("x", key, "x")).place.unwrap();
+        (place.line, place.column)
+    };
+    assert_eq!(line("services.api.port"), (5, 11));
+    assert_eq!(line("services.api.health.path"), (3, 3), "the nearest key above it");
+    assert_eq!(line("smoke[0].path"), (7, 27));
+    assert_eq!(line("smoke[7].path"), (6, 1));
+    assert_eq!(line("environments.local.target"), (1, 1));
+    assert_eq!(line(""), (1, 1));
+}
+
+#[test]
+fn values_of_variables_keep_their_source_text() {
+    let text =
+        std::fs::read(corpus("good").iter().find(|path| path.ends_with("norway.yaml")).unwrap()).unwrap();
+    let project = config::parse("x.yaml", &text, &TARGETS).project.unwrap();
+    let env = &project.services[&name("api")].env;
+    let expected = [
+        ("NO", "no"),
+        ("YES", "Yes"),
+        ("OFF", "off"),
+        ("N", "n"),
+        ("OCTAL", "010"),
+        ("OCTAL2", "0o10"),
+        ("SEXAGESIMAL", "12:30"),
+        ("UNDERSCORE", "1_000"),
+        ("EXPONENT", "1e3"),
+        ("FLOAT", "1.10"),
+        ("HEX", "0x1F"),
+        ("DATE", "2024-01-01"),
+        ("NULLISH", "null"),
+        ("TILDE", "~"),
+        ("EMPTY", ""),
+        ("DOLLARS", "$HOME $$ ${A}"),
+        ("BIDI", "a\u{202e}b\u{200b}c\u{2028}"),
+        ("TAB", "a\tb"),
+        ("LINES", "a\nb\n"),
+        ("FOLDED", "a b"),
+    ];
+    assert_eq!(env.len(), expected.len());
+    for (name, value) in expected {
+        assert_eq!(env[name].as_literal(), Some(value), "{name}");
+    }
+    let inf = project_of("env: { A: .inf, B: -.NaN, C: !, D: 'it''s' }".replace("!", "\"!\"").as_str());
+    let texts: Vec<_> =
+        inf.services[&name("api")].env.values().map(|text| text.as_literal().unwrap()).collect();
+    assert_eq!(texts, [".inf", "-.NaN", "!", "it's"]);
+}
+
+fn project_of(keys: &str) -> Project {
+    project(&format!("project: p\nservices:\n  api: {{ image: a, {keys} }}\n"))
+}
+
+#[test]
+fn defaults_are_filled_in() {
+    let text = std::fs::read_to_string(
+        &corpus("good").iter().find(|p| p.ends_with("small-cap-dashboard.yaml")).unwrap(),
+    )
+    .unwrap();
+    let project = project(&text);
+    let (api, web) = (&project.services[&name("api")], &project.services[&name("web")]);
+    let loopback = |port| Publish::Port { address: "127.0.0.1".parse().unwrap(), port };
+
+    assert_eq!((api.kind(), web.kind()), (ServiceKind::Web, ServiceKind::Static));
+    assert_eq!((api.port, api.publish), (Some(8000), loopback(8000)));
+    assert_eq!((web.port, web.publish), (Some(8080), loopback(8080)));
+    assert_eq!(web.health, HealthCheck::Http { path: "/".to_owned() });
+    assert_eq!(api.build().unwrap().dockerfile, "deploy/api/Dockerfile");
+    assert_eq!((api.resources.memory, api.resources.cpu_millis), (512 << 20, 1000));
+    assert_eq!(web.resources.memory, 128 << 20);
+    assert!(api.read_only && web.read_only);
+    assert_eq!(project.volumes[&name("data")].size, Some(1 << 30));
+    assert_eq!(
+        project.environments.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
+        ["local", "staging", "production"]
+    );
+    assert_eq!(
+        project.environments[&name("production")].services[&name("web")].target.as_ref().unwrap().as_str(),
+        "netlify"
+    );
+
+    let bare = project_of("port: 5432");
+    let db = &bare.services[&name("api")];
+    assert_eq!((db.publish, db.read_only, &db.health), (Publish::No, false, &HealthCheck::None));
+    assert_eq!(bare.environments[&name("local")].target.as_str(), "docker");
+}
+
+#[test]
+fn what_is_written_is_what_is_meant() {
+    let text =
+        std::fs::read_to_string(&corpus("good").iter().find(|p| p.ends_with("everything.yaml")).unwrap())
+            .unwrap();
+    let project = project(&text);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&project).unwrap());
+}
+
+#[test]
+fn overrides_keep_what_they_do_not_name() {
+    let text = "project: p\nservices:\n  api: { image: a, port: 80, publish: 8000, memory: 1Gi, cpus: 2 }\nenvironments:\n  prod:\n    target: docker\n    services: { api: { public: true, cpus: 0.5 } }\n";
+    let bound = project(text).bind("prod").unwrap();
+    let api = &bound.services[&name("api")];
+    assert_eq!(api.publish, Publish::Port { address: "0.0.0.0".parse().unwrap(), port: 8000 });
+    assert_eq!((api.resources.memory, api.resources.cpu_millis), (1 << 30, 500));
+}
+
+#[test]
+fn the_published_schema_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/schema/dashdeploy.schema.json");
+    let fresh = serde_json::to_string_pretty(&config::schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &fresh).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(published == fresh, "write it anew: dashdeploy schema > templates/schema/dashdeploy.schema.json");
+}
+
+#[test]
+fn every_key_of_the_schema_says_what_it_means() {
+    fn walk(value: &serde_json::Value, path: &str) {
+        for (key, property) in value["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            let said =
+                property["description"].as_str().is_some_and(|text| text.ends_with('.') && text.len() > 15);
+            assert!(said || *property == false || path.contains(".if."), "{path} lacks a description");
+            walk(property, &path);
+            walk(&property["additionalProperties"], &path);
+            walk(&property["items"], &path);
+        }
+    }
+    let schema = config::schema();
+    assert!(jsonschema::meta::is_valid(&schema));
+    walk(&schema, "");
+}
+
+fn codes_of(bytes: &[u8]) -> Vec<String> {
+    let start = Instant::now();
+    let parsed = config::parse("dashdeploy.yaml", bytes, &TARGETS);
+    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
+    assert!(parsed.findings.iter().all(|finding| finding.place.is_some()));
+    parsed.findings.iter().map(|finding| finding.code.to_string()).collect()
+}
+
+#[test]
+fn an_alias_bomb_is_refused_at_once() {
+    let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (last, next) in "abcdefgh".chars().zip("bcdefghi".chars()) {
+        bomb += &format!("{next}: &{next} [{}]\n", vec![format!("*{last}"); 10].join(", "));
+    }
+    let start = Instant::now();
+    assert_eq!(codes_of(bomb.as_bytes()), ["too-complex"]);
+    assert!(start.elapsed() < Duration::from_millis(100), "took {:?}", start.elapsed());
+}
+
+#[test]
+fn hostile_sizes_are_refused_quickly() {
+    assert_eq!(codes_of(&vec![b'a'; 50 << 20]), ["file-too-large"]);
+    assert_eq!(codes_of(&vec![b'['; 5_000]), ["too-deep"]);
+    assert_eq!(codes_of("{a: ".repeat(5_000).as_bytes()), ["too-deep"]);
+    assert_eq!(codes_of("- ".repeat(5_000).as_bytes()), ["too-deep"]);
+    assert_eq!(codes_of("? ".repeat(5_000).as_bytes()), ["too-deep"]);
+    assert_eq!(codes_of(format!("a: [{}]\n", "x, ".repeat(40_000)).as_bytes()), ["too-complex"]);
+    assert_eq!(codes_of(format!("a: {}\n", "x".repeat(200_000)).as_bytes()), ["line-too-long"]);
+    assert_eq!(codes_of(b"\x7fELF\x02\x01\x01\0\0\0"), ["control-character"]);
+    assert_eq!(codes_of(b"\xff\xfe\0\0a\0\0\0"), ["encoding"]);
+    assert_eq!(codes_of(&[0xed, 0xa0, 0x80]), ["encoding"], "a lone surrogate");
+    assert_eq!(codes_of(b"a: b\n...\ngarbage: [\n").len(), 1);
+}
+
+/// Many findings in a large file: the first are shown, the rest is counted, and it takes no time.
+#[test]
+fn a_thousand_mistakes_are_read_at_once() {
+    let many: String = (0..9_000).map(|n| format!("key{n}: AKIAIOSFODNN7EXAMPLE\n")).collect();
+    let codes = codes_of(many.as_bytes());
+    assert_eq!(codes.len(), 101);
+    assert!(codes.contains(&"more-findings".to_owned()));
+
+    let wide: String = (0..5_000).map(|n| format!("k{n}: 1, ")).collect();
+    assert_eq!(codes_of(format!("{{ {wide} }}").as_bytes()).len(), 101);
+
+    let references = "${release}".repeat(12_000);
+    assert_eq!(
+        codes_of(
+            format!("project: p\nservices: {{ a: {{ image: a, env: {{ A: \"{references}\" }} }} }}\n")
+                .as_bytes()
+        ),
+        Vec::<String>::new()
+    );
+
+    let services: String =
+        (0..200).map(|n| format!("  s{n}: {{ image: a, depends_on: [s{}] }}\n", (n + 1) % 200)).collect();
+    let environments: String = (0..50).map(|n| format!("  e{n}: {{ target: docker }}\n")).collect();
+    let codes =
+        codes_of(format!("project: p\nservices:\n{services}environments:\n{environments}").as_bytes());
+    assert_eq!(codes, ["cycle"]);
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    corpus("good").iter().chain(&corpus("bad")).map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// What must hold for any input: no panic, a project exactly where there is no error, and places that lie in the file.
+fn holds_for(bytes: &[u8]) {
+    let parsed = config::parse("dashdeploy.yaml", bytes, &TARGETS);
+    let errors = parsed.findings.iter().any(|finding| finding.severity == Severity::Error);
+    assert_eq!(parsed.project.is_none(), errors, "{:?}", String::from_utf8_lossy(bytes));
+    assert!(parsed.findings.iter().all(|finding| finding.code != "unreadable"), "an error without a reason");
+    for finding in &parsed.findings {
+        let place = finding.place.as_ref().unwrap();
+        assert!(place.line >= 1 && place.column >= 1 && place.length >= 1);
+        assert!(place.column <= place.source.chars().count() + 1, "{finding:?}");
+        assert!(!finding.message.chars().any(char::is_control), "{finding:?}");
+    }
+    let order: Vec<_> =
+        parsed.findings.iter().map(|f| f.place.as_ref().map(|p| (p.line, p.column))).collect();
+    assert!(order.is_sorted() || parsed.findings.len() > 100, "{order:?}");
+    if let Some(project) = parsed.project {
+        for name in project.environments.keys() {
+            project.bind(name.as_str()).unwrap();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        holds_for(&bytes);
+    }
+
+    #[test]
+    fn any_yaml_like_text(text in "([a-z]{1,3}|[ \n:\\-\\[\\]{},#&*!|>'\"%@`~?]|  |: |\n  |\\$\\{|\t|é|\u{feff}){0,80}") {
+        holds_for(text.as_bytes());
+    }
+
+    #[test]
+    fn any_change_of_a_file(
+        seed in any::<prop::sample::Index>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..4, any::<u8>()), 1..6),
+    ) {
+        let seeds = seeds();
+        let mut bytes = seed.get(&seeds).clone();
+        for (at, kind, byte) in changes {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = at.index(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => drop(bytes.remove(at)),
+                _ => bytes.truncate(at),
+            }
+        }
+        holds_for(&bytes);
+    }
+
+    /// Words of the format in any order, so that most of what is read is understood.
+    #[test]
+    fn any_service(
+        keys in proptest::collection::btree_map(
+            prop::sample::select(vec!["build", "image", "port", "publish", "public", "health", "env", "secrets", "volumes", "proxy", "depends_on", "command", "memory", "cpus", "read_only", "headers", "dockerfile"]),
+            prop::sample::select(vec!["80", "true", "false", "a", "/x", "~", "[a]", "[api]", "{ a: b }", "{ data: /data }", "{ /api: api }", "{ A: required }", "{ A: \"${services.api.port}\" }", "{ kind: vite }", "{ kind: python }", "{ kind: flask, app: \"a:b\" }", "512Mi", "0.5", "{ path: /x }", "{ command: [a] }", "{}", "[]", "\"0.0.0.0:80\"", "{ A: \"${volumes.data.path}\" }"]),
+            0..8,
+        ),
+        change in prop::sample::select(vec!["{}", "{ public: true }", "{ publish: 80 }", "{ env: { A: \"${services.api.host}\" } }", "{ secrets: { A: optional } }", "{ memory: 1Gi }", "{ target: fly }"]),
+    ) {
+        let keys: Vec<String> = keys.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        let text = format!(
+            "project: p\nservices:\n  api: {{ {} }}\n  web: {{ build: {{ kind: static }}, publish: 81 }}\nvolumes: {{ data: }}\n\
+             environments:\n  prod: {{ target: docker, services: {{ api: {change} }} }}\n",
+            keys.join(", "),
+        );
+        holds_for(text.as_bytes());
+    }
+}
