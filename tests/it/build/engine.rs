@@ -18,7 +18,6 @@ async fn the_engine_says_what_it_is() {
     let info = connect(&EngineSettings::from_env()).await.unwrap().info().await.unwrap();
     assert!(info.buildkit && !info.version.is_empty() && info.cpus > 0 && info.memory > 0, "{info:?}");
     assert!(info.storage_free.is_none_or(|free| free > 0) && info.server_time.is_some(), "{info:?}");
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +61,6 @@ async fn the_same_sources_give_the_same_image_and_arguments_another() {
         lab.events.count(|event| matches!(event, Event::BuildContext { files, .. } if *files == wanted))
     };
     assert_eq!((sent(2), sent(0) >= 3), (1, true), "only the first build sends the files");
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +82,6 @@ async fn a_failing_step_shows_its_own_output_and_stops_the_others() {
     assert_eq!(failure.stopped, [Name::parse("good").unwrap()]);
     assert_eq!(lab.events.count(|event| matches!(event, Event::BuildFailed { .. })), 2);
     assert!(gone(&lab.name, Duration::from_secs(3)), "the other build's step still runs");
-    lab.clean().await;
 }
 
 const SLOW: &str = "FROM debian:bookworm-slim\nARG WHO\nRUN echo ${WHO} && sleep 120\n";
@@ -134,7 +131,6 @@ async fn dropping_a_build_ends_the_running_step() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     eprintln!("the step ended {:?} after the build was dropped", dropped.elapsed());
-    lab.clean().await;
 }
 
 /// (Dockerfile, part of the message, part of the hint)
@@ -189,7 +185,6 @@ async fn known_failures_name_their_mend() {
     staged.target = Some("nope".into());
     let failure = lab.build(vec![staged]).await.unwrap_err();
     assert!(failure.hint.as_ref().is_some_and(|hint| hint.contains("`stage`")), "{failure:#?}");
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,7 +217,6 @@ async fn what_cannot_be_sent_is_named_and_what_cannot_be_kept_is_left_out() {
     let mut ignoring = lab.request("api", "FROM scratch\nCOPY . /\n");
     ignoring.ignore_text = Some("bad*".into());
     lab.build(vec![ignoring]).await.unwrap();
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,7 +242,6 @@ async fn twenty_thousand_files_arrive() {
     lab.write("ctx/d7/f1400", "same1");
     lab.build(vec![lab.request("api", text)]).await.unwrap();
     assert_eq!(sent(1), 1, "one file changed, and one is sent");
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,7 +271,6 @@ async fn the_docker_command_gives_the_same_image() {
     let stream = lab.build_with(vec![request.clone()], &BuildOptions::default()).await.unwrap().remove(0);
     let again = lab.build_with(vec![request.clone()], &BuildOptions::default()).await.unwrap().remove(0);
     assert_eq!((&again.id, again.cached), (&stream.id, true));
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,7 +291,6 @@ async fn a_large_context_needs_little_memory() {
     let sent =
         lab.events.count(|event| matches!(event, Event::BuildContext { bytes, .. } if *bytes > 300 << 20));
     assert_eq!(sent, 2);
-    lab.clean().await;
 }
 
 /// KiB of memory that this process had at most.
@@ -338,7 +329,6 @@ async fn built_files_come_out_and_the_container_goes() {
     let filters = std::collections::HashMap::from([("label", vec![format!("{MARK}={}", lab.name)])]);
     let list = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     assert!(lab.engine.list_containers(Some(list)).await.unwrap().is_empty());
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,7 +341,6 @@ async fn an_image_that_is_there_is_not_fetched_and_one_that_is_nowhere_says_so()
         pull_if_missing(&lab.engine, "registry.invalid/no/such:1", None, &NoEvents).await.unwrap_err();
     assert!(error.to_string().contains("registry.invalid/no/such:1") && !error.hint.is_empty(), "{error:?}");
     eprintln!("{error}\n  = {}", error.hint);
-    lab.clean().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +353,6 @@ async fn several_platforms_are_refused_and_one_is_passed_on() {
     assert!(failure.message.contains("several platforms"), "{failure}");
     let image = lab.build_with(vec![request], &options("linux/arm64")).await.unwrap().remove(0);
     assert_eq!(lab.engine.inspect_image(&image.id.0).await.unwrap().architecture.unwrap(), "arm64");
-    lab.clean().await;
 }
 
 fn executable(path: &std::path::Path) {
