@@ -7,7 +7,7 @@ use dashdeploy_contract::Name;
 use regex::Regex;
 
 use super::BuildFailure;
-use super::definition::Definition;
+use super::definition::{Definition, RESERVED};
 use super::progress::FailedStep;
 
 /// What BuildKit puts before the matter itself.
@@ -106,7 +106,7 @@ pub(super) fn explain(
     failed: Option<&FailedStep>,
     said: &str,
 ) -> BuildFailure {
-    let named = said.replace(&definition.dockerfile, &definition.shown);
+    let named = said.replace(&definition.dockerfile, &definition.shown).replace(RESERVED, &definition.shown);
     let cause = strip(&named).to_owned();
     let exit_code = failed.and_then(|step| exit_code(&step.error)).or_else(|| exit_code(&cause));
     let failure =
@@ -295,6 +295,7 @@ mod tests {
                 root: "/p".into(),
                 rules: IgnoreRules::parse("hidden").unwrap(),
                 overlay: Vec::new(),
+                only: Vec::new(),
             },
             dockerfile: ".dashdeploy.Dockerfile".into(),
             shown: "/p/Dockerfile".into(),

@@ -150,7 +150,12 @@ async fn build(
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
     let options =
-        BuildOptions { no_cache: args.no_cache, platform: args.platform.clone(), ..BuildOptions::default() };
+        BuildOptions {
+            no_cache: args.no_cache,
+            platform: args.platform.clone(),
+            address: Some(engine.address.clone()),
+            parallel: None,
+        };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
     interruptible(context, build_all(&engine.docker, requests, &options, events)).await
 }
