@@ -49,7 +49,9 @@ impl Lab {
         let to = self.dir.path().join(to);
         std::fs::create_dir_all(&to).unwrap();
         let script = "cp -R \"$1/.\" \"$2\" && rm -rf \"$2/node_modules\" \"$2/dist\" \"$2/.env\"";
-        assert!(Command::new("sh").args(["-euc", script, "sh"]).arg(from).arg(to).status().unwrap().success());
+        assert!(
+            Command::new("sh").args(["-euc", script, "sh"]).arg(from).arg(to).status().unwrap().success()
+        );
     }
 
     /// Builds a service as `docker build` does, with the project's files written.
@@ -80,7 +82,8 @@ impl Lab {
     fn run(&self, service: &str, port: Option<u16>, more: &[&str]) -> u16 {
         let (container, image) = (self.container(service), format!("{}-{service}", self.id));
         let publish = port.map(|port| format!("127.0.0.1:0:{port}"));
-        let mut arguments = vec!["run", "-d", "--name", &container, "--network", &self.id, "--network-alias", service];
+        let mut arguments =
+            vec!["run", "-d", "--name", &container, "--network", &self.id, "--network-alias", service];
         arguments.extend(RESTRICTED);
         arguments.extend(publish.iter().flat_map(|publish| ["-p", publish.as_str()]));
         arguments.extend(more);
@@ -98,7 +101,8 @@ impl Lab {
     #[track_caller]
     fn until_healthy(&self, service: &str) {
         let container = self.container(service);
-        let status = || docker_text(&["inspect", "-f", "{{.State.Status}} {{.State.Health.Status}}", &container]);
+        let status =
+            || docker_text(&["inspect", "-f", "{{.State.Status}} {{.State.Health.Status}}", &container]);
         let mut last = String::new();
         for _ in 0..240 {
             last = status();
@@ -111,7 +115,11 @@ impl Lab {
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
         let log = docker(&["logs", "--tail", "40", &container]);
-        panic!("{service} is {last}:\n{}{}", String::from_utf8_lossy(&log.stdout), String::from_utf8_lossy(&log.stderr));
+        panic!(
+            "{service} is {last}:\n{}{}",
+            String::from_utf8_lossy(&log.stdout),
+            String::from_utf8_lossy(&log.stderr)
+        );
     }
 
     #[track_caller]
@@ -138,7 +146,13 @@ impl Drop for Lab {
         remove(&["ps", "-aq"], &["rm", "-f", "-v"]);
         remove(&["network", "ls", "-q"], &["network", "rm"]);
         remove(&["volume", "ls", "-q"], &["volume", "rm"]);
-        let found = docker(&["images", "--format", "{{.Repository}}", "--filter", &format!("reference={}-*", self.id)]);
+        let found = docker(&[
+            "images",
+            "--format",
+            "{{.Repository}}",
+            "--filter",
+            &format!("reference={}-*", self.id),
+        ]);
         let found = String::from_utf8_lossy(&found.stdout).into_owned();
         let images: Vec<&str> = found.split_whitespace().collect();
         if !images.is_empty() {
@@ -166,7 +180,13 @@ fn is_restricted(lab: &Lab, service: &str, data: &[&str]) {
     let writable = "find / -xdev -writable ! -type l ! -path '/proc/*' ! -path '/dev/*' 2>/dev/null || true";
     let found = lab.inside(service, writable);
     assert!(found.lines().all(|path| path == "/tmp" || data.contains(&path)), "{service}: writable: {found}");
-    let history = docker_text(&["history", "--no-trunc", "--format", "{{.CreatedBy}}", &format!("{}-{service}", lab.id)]);
+    let history = docker_text(&[
+        "history",
+        "--no-trunc",
+        "--format",
+        "{{.CreatedBy}}",
+        &format!("{}-{service}", lab.id),
+    ]);
     assert!(!history.contains("SECRET"), "{history}");
 }
 
@@ -179,20 +199,31 @@ fn every_way_to_install_python_packages_gives_an_image_that_runs() {
     lab.copy_example("uv-api", "uv");
     lab.copy_example("poetry-api", "poetry");
     lab.copy_example("flask-site", "flask");
-    lab.write("plain/pyproject.toml", "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"uvicorn==0.54.0\"]\n");
+    lab.write(
+        "plain/pyproject.toml",
+        "[project]\nname = \"x\"\nversion = \"1\"\ndependencies = [\"uvicorn==0.54.0\"]\n",
+    );
     const ASGI: &str = "async def app(scope, receive, send):\n    \
         await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n    \
         await send({'type': 'http.response.body', 'body': b'plain'})\n";
     lab.write("plain/lib/pkg/main.py", ASGI);
     lab.write("plain/lib/pkg/__init__.py", "");
-    let mut uv = with_health(python("uv", BuildKind::Fastapi, PythonPackages::Uv, "quotes.main:app"), "/healthz");
+    let mut uv =
+        with_health(python("uv", BuildKind::Fastapi, PythonPackages::Uv, "quotes.main:app"), "/healthz");
     if let Recipe::Python(recipe) = &mut projects::build_of(&mut uv).recipe {
         recipe.source_root = Some("src".to_owned());
     }
-    let poetry = with_health(python("poetry", BuildKind::Fastapi, PythonPackages::Poetry, "unit_convert.server:api"), "/health");
-    let mut flask = with_health(python("flask", BuildKind::Flask, projects::pip(&["requirements.txt"]), "guestbook:create_app()"), "/");
+    let poetry = with_health(
+        python("poetry", BuildKind::Fastapi, PythonPackages::Poetry, "unit_convert.server:api"),
+        "/health",
+    );
+    let mut flask = with_health(
+        python("flask", BuildKind::Flask, projects::pip(&["requirements.txt"]), "guestbook:create_app()"),
+        "/",
+    );
     flask.volumes.insert(projects::name("data"), "/data".to_owned());
-    let mut plain = with_health(python("plain", BuildKind::Fastapi, PythonPackages::Pyproject, "pkg.main:app"), "/");
+    let mut plain =
+        with_health(python("plain", BuildKind::Fastapi, PythonPackages::Pyproject, "pkg.main:app"), "/");
     if let Recipe::Python(recipe) = &mut projects::build_of(&mut plain).recipe {
         recipe.source_root = Some("lib".to_owned());
     }
@@ -216,7 +247,10 @@ fn a_server_that_is_not_installed_is_named_by_the_build() {
     lab.write("api/requirements.txt", "idna==3.20\n");
     let api = python("api", BuildKind::Fastapi, projects::pip(&["requirements.txt"]), "a:app");
     let log = lab.build(&projects::project(vec![api]), "api").unwrap_err();
-    assert!(log.contains("uvicorn serves this application and is not installed: add it to requirements.txt"), "{log}");
+    assert!(
+        log.contains("uvicorn serves this application and is not installed: add it to requirements.txt"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -231,14 +265,17 @@ fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
     lab.write("state/here.txt", "in place");
     lab.write("late/data/__init__.py", "X = 7\n");
     lab.write("build/__init__.py", "Y = 8\n");
-    for canary in [".env", "sub/.env", "sub/.env.local", "keys/id_rsa", "keys/server.pem", ".git/config", "sub/.npmrc"] {
+    for canary in
+        [".env", "sub/.env", "sub/.env.local", "keys/id_rsa", "keys/server.pem", ".git/config", "sub/.npmrc"]
+    {
         lab.write(canary, "canary-7261");
     }
     lab.write("page/index.html", "canary-7261: the page's source has no place in the worker's image");
     let private = lab.dir.path().join("late/data/__init__.py");
     std::fs::set_permissions(private, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let recipe = projects::python(projects::pip(&["requirements.txt"]), None);
-    let mut worker = projects::service("worker", projects::build(BuildKind::Python, ".", "Dockerfile", recipe), None);
+    let mut worker =
+        projects::service("worker", projects::build(BuildKind::Python, ".", "Dockerfile", recipe), None);
     worker.command = Some(["sleep", "300"].map(str::to_owned).to_vec());
     worker.volumes.insert(projects::name("data"), "/data".to_owned());
     worker.volumes.insert(projects::name("state"), "/app/state".to_owned());
@@ -246,10 +283,15 @@ fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
     build.links.insert("data".to_owned(), "/data".to_owned());
     build.links.insert("var/app.db".to_owned(), "/data/app.db".to_owned());
     let page = Recipe::Files { root: ".".to_owned() };
-    let page = projects::service("page", projects::build(BuildKind::Static, "page", "page/Dockerfile", page), Some(8080));
+    let page = projects::service(
+        "page",
+        projects::build(BuildKind::Static, "page", "page/Dockerfile", page),
+        Some(8080),
+    );
     let project = projects::project(vec![worker, page]);
     lab.built(&project, "worker");
-    let (data, state) = (format!("{}:/data", lab.volume("data")), format!("{}:/app/state", lab.volume("state")));
+    let (data, state) =
+        (format!("{}:/data", lab.volume("data")), format!("{}:/app/state", lab.volume("state")));
     lab.run("worker", None, &["-v", &data, "-v", &state]);
     let seen = lab.inside(
         "worker",
@@ -263,7 +305,10 @@ fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
         assert!(seen.contains(&format!("10001:10001 {path}\n")), "{path}: {seen}");
     }
     assert!(seen.contains("\n7 8\n"), "{seen}");
-    assert!(!seen.contains("canary") && !seen.contains("id_rsa") && seen.contains("Read-only file system"), "{seen}");
+    assert!(
+        !seen.contains("canary") && !seen.contains("id_rsa") && seen.contains("Read-only file system"),
+        "{seen}"
+    );
     docker_text(&["rm", "-f", &lab.container("worker")]);
     lab.run("worker", None, &["-v", &data, "-v", &state]);
     assert_eq!(lab.inside("worker", "cat data/universe/more.csv; tail -n1 /data/app.db"), "more\nshippedx");
@@ -338,7 +383,10 @@ fn a_page_and_its_api_have_one_origin_and_every_answer_its_headers() {
     is_restricted(&lab, "web", &[]);
     eventually("nginx answers for an API that is not there", 15, || get(web, "/api/health").status == 502);
     let down = get(web, "/api/health");
-    assert!(down.head.contains("application/json") && down.body.starts_with("{\"error\": \"bad_gateway\""), "{down:?}");
+    assert!(
+        down.head.contains("application/json") && down.body.starts_with("{\"error\": \"bad_gateway\""),
+        "{down:?}"
+    );
     complete(&down.head);
     lab.run("api", None, &api);
     lab.until_healthy("api");
@@ -357,7 +405,12 @@ fn complete(head: &str) {
 
 fn answers(lab: &Lab, web: u16) {
     let page = get(web, "/");
-    let asset = page.body.split('"').find(|word| word.starts_with("/assets/") && word.ends_with(".js")).unwrap().to_owned();
+    let asset = page
+        .body
+        .split('"')
+        .find(|word| word.starts_with("/assets/") && word.ends_with(".js"))
+        .unwrap()
+        .to_owned();
     const FOREVER: &str = "cache-control: public, max-age=31536000, immutable";
     const FRESH: &str = "cache-control: no-cache";
     for (method, path, status, cache) in [
@@ -388,8 +441,18 @@ fn answers(lab: &Lab, web: u16) {
         complete(&answer.head);
         let lower = answer.head.to_ascii_lowercase();
         assert!(lower.contains(cache), "{method} {path}: no {cache} in\n{}", answer.head);
-        assert_eq!(lower.matches("cache-control:").count(), usize::from(!cache.is_empty()), "{}", answer.head);
-        assert_eq!(lower.matches("\r\nallow:").count(), usize::from(status == 405), "{method} {path}\n{}", answer.head);
+        assert_eq!(
+            lower.matches("cache-control:").count(),
+            usize::from(!cache.is_empty()),
+            "{}",
+            answer.head
+        );
+        assert_eq!(
+            lower.matches("\r\nallow:").count(),
+            usize::from(status == 405),
+            "{method} {path}\n{}",
+            answer.head
+        );
     }
     assert!(page.body.contains("<div id=\"root\">") && get(web, "/api/health").body.contains("\"status\""));
     let bundle = get(web, &asset).body;
@@ -404,13 +467,29 @@ fn answers(lab: &Lab, web: u16) {
 
 fn comes_back_with_another_address(lab: &Lab, web: u16, api: &[&str]) {
     let address = |service: &str| {
-        docker_text(&["inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", &lab.container(service)])
+        docker_text(&[
+            "inspect",
+            "-f",
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+            &lab.container(service),
+        ])
     };
     let before = address("api");
     docker_text(&["rm", "-f", &lab.container("api")]);
     let blocker = lab.container("blocker");
     let image = format!("{}-api", lab.id);
-    docker_text(&["run", "-d", "--name", &blocker, "--network", &lab.id, "--entrypoint", "sleep", &image, "300"]);
+    docker_text(&[
+        "run",
+        "-d",
+        "--name",
+        &blocker,
+        "--network",
+        &lab.id,
+        "--entrypoint",
+        "sleep",
+        &image,
+        "300",
+    ]);
     lab.run("api", None, api);
     assert_ne!(address("api"), before);
     eventually("nginx finds the API under its new address", 45, || get(web, "/api/health").status == 200);
