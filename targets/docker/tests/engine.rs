@@ -10,9 +10,13 @@ mod lab;
 mod composed;
 #[path = "engine/crashes.rs"]
 mod crashes;
+#[path = "engine/cuts.rs"]
+mod cuts;
 #[path = "engine/lives.rs"]
 mod lives;
 #[path = "engine/obstacles.rs"]
 mod obstacles;
+#[path = "engine/proxy.rs"]
+mod proxy;
 #[path = "engine/streams.rs"]
 mod streams;

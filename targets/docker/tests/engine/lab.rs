@@ -15,7 +15,7 @@ use dashdeploy_contract::{
 use dashdeploy_docker::DockerTarget;
 
 const IMAGE: &str = "debian:bookworm-slim";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(90);
 
 /// Says that it started, is healthy, and ends at once when asked.
 pub(crate) const SERVE: &str =
@@ -182,6 +182,15 @@ impl Lab {
             }
         };
         tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("{service} is not healthy in time"));
+    }
+
+    /// The names of all containers that begin so, running or not.
+    pub(crate) async fn containers_named(&self, start: &str) -> Vec<String> {
+        let all = bollard::query_parameters::ListContainersOptionsBuilder::new().all(true).build();
+        let found = self.docker.list_containers(Some(all)).await.unwrap();
+        let names = found.into_iter().flat_map(|found| found.names.unwrap_or_default());
+        let names = names.map(|name| name.trim_start_matches('/').to_owned());
+        names.filter(|name| name.starts_with(start)).collect()
     }
 
     /// The id of the container that holds a name.
