@@ -7,7 +7,9 @@ mod projects;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dashdeploy::render::{Inputs, RenderError, RenderedFile, State, compare, render, template_names, template_source};
+use dashdeploy::render::{
+    Inputs, RenderError, RenderedFile, State, compare, render, template_names, template_source,
+};
 use dashdeploy_contract::*;
 
 /// The files of a project that must render.
@@ -50,7 +52,8 @@ fn everything() -> Vec<(String, Project)> {
     let mut all: Vec<(String, Project)> =
         projects::all().into_iter().map(|(name, project)| (name.to_owned(), project)).collect();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut folders: Vec<_> = std::fs::read_dir(examples).into_iter().flatten().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(examples).into_iter().flatten().map(|e| e.unwrap().path()).collect();
     folders.sort();
     for folder in folders {
         let Ok(bytes) = std::fs::read(folder.join("dashdeploy.yaml")) else { continue };
@@ -84,9 +87,17 @@ fn the_same_input_gives_the_same_bytes() {
         assert!(compared.iter().all(|one| one.state == State::Fresh && one.diff.is_empty()), "{name}");
         for one in &compared {
             let text = &one.file.contents;
-            assert!(!text.contains('\r') && text.ends_with('\n') && !text.contains('\0'), "{name} {}", one.file.path);
+            assert!(
+                !text.contains('\r') && text.ends_with('\n') && !text.contains('\0'),
+                "{name} {}",
+                one.file.path
+            );
             let values_end_in_blanks = one.file.path.ends_with(".env.example");
-            assert!(values_end_in_blanks || !text.lines().any(|line| line.ends_with(' ')), "{name} {}: blanks at an end", one.file.path);
+            assert!(
+                values_end_in_blanks || !text.lines().any(|line| line.ends_with(' ')),
+                "{name} {}: blanks at an end",
+                one.file.path
+            );
             assert!(!text.contains(env!("CARGO_PKG_VERSION")), "{name} {}: holds our version", one.file.path);
         }
     }
@@ -173,13 +184,17 @@ fn templates_of_the_user_win_and_cannot_break_out() {
         assert!(error.to_string().contains(name), "{broken}: {error}");
     }
     let unknown = render_with("ignore/contxt.dockerignore.j2", "x").unwrap_err();
-    assert!(matches!(&unknown, RenderError::Findings(all) if all[0].code == "unknown-template"), "{unknown:?}");
+    assert!(
+        matches!(&unknown, RenderError::Findings(all) if all[0].code == "unknown-template"),
+        "{unknown:?}"
+    );
 }
 
 #[test]
 fn no_secret_and_no_name_of_one_gets_into_an_image() {
     for (name, project) in everything() {
-        let secrets: Vec<&String> = project.services.values().flat_map(|service| service.secrets.keys()).collect();
+        let secrets: Vec<&String> =
+            project.services.values().flat_map(|service| service.secrets.keys()).collect();
         for file in files(&project).iter().filter(|file| file.path.ends_with("Dockerfile")) {
             assert!(!secrets.iter().any(|s| file.contents.contains(s.as_str())), "{name} {}", file.path);
         }

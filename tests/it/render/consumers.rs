@@ -11,7 +11,8 @@ use crate::support::tool;
 
 #[track_caller]
 fn accepted(what: &str, output: &Output) {
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{text}", output.status);
 }
 
@@ -46,7 +47,8 @@ fn hadolint_finds_nothing_in_the_dockerfiles() {
 fn the_compose_files_keep_the_specification() {
     let Some(check) = tool("the_compose_files_keep_the_specification", "CHECK_JSONSCHEMA") else { return };
     each(&is_compose, &|what, path| {
-        let output = Command::new(&check).args(["--builtin-schema", "vendor.compose-spec"]).arg(path).output();
+        let output =
+            Command::new(&check).args(["--builtin-schema", "vendor.compose-spec"]).arg(path).output();
         accepted(what, &output.unwrap());
     });
 }
@@ -65,7 +67,9 @@ fn yamllint_finds_no_fault_in_the_compose_files() {
 /// Compose with every secret and every address set.
 fn compose(program: &Path, file: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
-    for name in ["TS_ALPHA_VANTAGE_KEY", "POSTGRES_PASSWORD", "TOKEN_URL", "CI_COMMIT", "SECRET_KEY", "API_KEY"] {
+    for name in
+        ["TS_ALPHA_VANTAGE_KEY", "POSTGRES_PASSWORD", "TOKEN_URL", "CI_COMMIT", "SECRET_KEY", "API_KEY"]
+    {
         command.env(name, "set");
     }
     command.arg("-f").arg(file).args(arguments).output().unwrap()
@@ -87,7 +91,8 @@ fn compose_reads_every_value_as_it_is_meant() {
     for (name, project) in projects::all() {
         let folder = tempfile::tempdir().unwrap();
         write(&files(&project), folder.path());
-        let output = compose(&program, &folder.path().join("docker-compose.yml"), &["config", "--format", "json"]);
+        let output =
+            compose(&program, &folder.path().join("docker-compose.yml"), &["config", "--format", "json"]);
         accepted(name, &output);
         let read: Value = serde_json::from_slice(&output.stdout).unwrap();
         let bound = project.bind("local").unwrap();
@@ -111,14 +116,24 @@ fn same_service(project: &str, read: &Value, spec: &ContainerSpec) {
     let what = format!("{project} {}", spec.service);
     for (name, value) in &spec.env {
         match value {
-            EnvValue::Plain(value) => assert_eq!(&undoubled(&read["environment"][name]), value, "{what} {name}"),
-            EnvValue::Secret(Requirement::Required) => assert_eq!(read["environment"][name], "set", "{what} {name}"),
-            EnvValue::Secret(Requirement::Optional) => assert_eq!(read["environment"][name], Value::Null, "{what} {name}"),
+            EnvValue::Plain(value) => {
+                assert_eq!(&undoubled(&read["environment"][name]), value, "{what} {name}")
+            }
+            EnvValue::Secret(Requirement::Required) => {
+                assert_eq!(read["environment"][name], "set", "{what} {name}")
+            }
+            EnvValue::Secret(Requirement::Optional) => {
+                assert_eq!(read["environment"][name], Value::Null, "{what} {name}")
+            }
         }
     }
     let words = |value: &Value| value.as_array().map(|all| all.iter().map(undoubled).collect::<Vec<_>>());
     assert_eq!(words(&read["command"]), spec.command, "{what}");
-    assert_eq!(words(&read["healthcheck"]["test"]), spec.probe.as_ref().map(|probe| probe.test.clone()), "{what}");
+    assert_eq!(
+        words(&read["healthcheck"]["test"]),
+        spec.probe.as_ref().map(|probe| probe.test.clone()),
+        "{what}"
+    );
     assert_eq!(read["mem_limit"], spec.limits.memory.to_string(), "{what}");
     assert_eq!(read["cpus"], f64::from(spec.limits.cpu_millis) / 1000.0, "{what}");
     assert_eq!(read["pids_limit"], spec.limits.pids, "{what}");
@@ -136,7 +151,10 @@ fn same_service(project: &str, read: &Value, spec: &ContainerSpec) {
     for (label, value) in &spec.labels {
         assert_eq!(read["labels"][label], value.as_str(), "{what}");
     }
-    let waits: Vec<&str> = read["depends_on"].as_object().map(|all| all.keys().map(String::as_str).collect()).unwrap_or_default();
+    let waits: Vec<&str> = read["depends_on"]
+        .as_object()
+        .map(|all| all.keys().map(String::as_str).collect())
+        .unwrap_or_default();
     let mut expected: Vec<&str> = spec.depends_on.iter().map(Name::as_str).collect();
     expected.sort_unstable();
     assert_eq!(waits, expected, "{what}");
@@ -157,7 +175,10 @@ fn compose_stops_where_a_required_secret_is_missing() {
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && text.contains("TS_ALPHA_VANTAGE_KEY is required by service api"), "{text}");
+        assert!(
+            !output.status.success() && text.contains("TS_ALPHA_VANTAGE_KEY is required by service api"),
+            "{text}"
+        );
     }
 }
 
@@ -166,7 +187,8 @@ fn nginx_takes_the_configurations_as_they_are() {
     let Some(nginx) = tool("nginx_takes_the_configurations_as_they_are", "NGINX") else { return };
     each(&|path| path.ends_with(".conf"), &|what, path| {
         // A variable of this name means something else to nginx: sockets to take over.
-        let output = Command::new(&nginx).env_remove("NGINX").args(["-e", "stderr", "-t", "-c"]).arg(path).output();
+        let output =
+            Command::new(&nginx).env_remove("NGINX").args(["-e", "stderr", "-t", "-c"]).arg(path).output();
         let output = output.unwrap();
         accepted(what, &output);
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -188,7 +210,8 @@ fn gixy_finds_no_weakness_in_the_nginx_configurations() {
 fn a_shell_reads_the_env_examples_and_gets_no_value() {
     let Some(dash) = tool("a_shell_reads_the_env_examples_and_gets_no_value", "DASH") else { return };
     each(&|path| path.ends_with(".env.example"), &|what, path| {
-        let output = Command::new(&dash).env_clear().args(["-euc", "set -a; . \"$1\"; env", "sh"]).arg(path).output();
+        let output =
+            Command::new(&dash).env_clear().args(["-euc", "set -a; . \"$1\"; env", "sh"]).arg(path).output();
         let output = output.unwrap();
         accepted(what, &output);
         for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -145,26 +145,34 @@ pub fn dashboard() -> Project {
 pub fn pythons() -> Project {
     let fastapi = |called: &str, packages| {
         let dockerfile = format!("deploy/{called}/Dockerfile");
-        service(called, build(BuildKind::Fastapi, called, &dockerfile, python(packages, Some("pkg.main:app"))), Some(8000))
+        service(
+            called,
+            build(BuildKind::Fastapi, called, &dockerfile, python(packages, Some("pkg.main:app"))),
+            Some(8000),
+        )
     };
     let mut uv = fastapi("uv-api", PythonPackages::Uv);
     if let Recipe::Python(recipe) = &mut build_of(&mut uv).recipe {
         recipe.source_root = Some("src".to_owned());
     }
     let mut poetry = fastapi("poetry-api", PythonPackages::Poetry);
-    poetry.health = HealthCheck::Command { test: vec!["python".into(), "-c".into(), "print(\"$ok\")".into()] };
+    poetry.health =
+        HealthCheck::Command { test: vec!["python".into(), "-c".into(), "print(\"$ok\")".into()] };
     let mut several = fastapi("several", pip(&["requirements/base.txt", "requirements/my prod.txt"]));
     several.volumes.insert(name("data"), "/app/state".to_owned());
     let links = &mut build_of(&mut several).links;
     links.insert("var/app.sqlite3".to_owned(), "/app/state/app.sqlite3".to_owned());
     links.insert("cache".to_owned(), "/var/cache/several".to_owned());
     let recipe = python(pip(&["requirements.txt"]), Some("site:create_app()"));
-    let mut flask = service("flask", build(BuildKind::Flask, "flask", "flask/Dockerfile", recipe), Some(8000));
+    let mut flask =
+        service("flask", build(BuildKind::Flask, "flask", "flask/Dockerfile", recipe), Some(8000));
     flask.volumes.insert(name("data"), "/data".to_owned());
     let recipe = python(PythonPackages::Pyproject, Some("config.wsgi:application"));
-    let django = service("django", build(BuildKind::Django, "django", "django/Dockerfile", recipe), Some(8000));
+    let django =
+        service("django", build(BuildKind::Django, "django", "django/Dockerfile", recipe), Some(8000));
     let recipe = python(PythonPackages::None, None);
-    let mut worker = service("worker", build(BuildKind::Python, ".", "deploy/worker/Dockerfile", recipe), None);
+    let mut worker =
+        service("worker", build(BuildKind::Python, ".", "deploy/worker/Dockerfile", recipe), None);
     worker.command = Some(vec!["python".into(), "-m".into(), "worker".into(), "--say=a \"b\" $HOME".into()]);
     worker.depends_on.push(name("flask"));
     build_of(&mut worker).ignore = vec!["docs".to_owned(), "!docs/keep.md".to_owned()];
@@ -189,7 +197,11 @@ pub fn pages() -> Project {
     let mut jobs = service("jobs", build(BuildKind::Node, "jobs", "jobs/Dockerfile", recipe), None);
     jobs.volumes.insert(name("data"), "/var/lib/jobs".to_owned());
     build_of(&mut jobs).links.insert("files".to_owned(), "/var/lib/jobs".to_owned());
-    let mut shop = service("shop", build(BuildKind::Vite, "shop", "shop/Dockerfile", vite(NodeManager::Yarn)), Some(8080));
+    let mut shop = service(
+        "shop",
+        build(BuildKind::Vite, "shop", "shop/Dockerfile", vite(NodeManager::Yarn)),
+        Some(8080),
+    );
     shop.health = HealthCheck::Http { path: "/".to_owned() };
     for (key, value) in [
         ("VITE_API", "${services.api.url}/v1"),
@@ -204,7 +216,11 @@ pub fn pages() -> Project {
     shop.headers.insert("X-Price".to_owned(), "$5 \"a\\b\"".to_owned());
     let files = |root: &str| Recipe::Files { root: root.to_owned() };
     let docs = service("docs", build(BuildKind::Static, "docs", "docs/Dockerfile", files(".")), Some(8080));
-    let mut site = service("site", build(BuildKind::Static, ".", "deploy/site/Dockerfile", files("public html")), Some(8080));
+    let mut site = service(
+        "site",
+        build(BuildKind::Static, ".", "deploy/site/Dockerfile", files("public html")),
+        Some(8080),
+    );
     site.proxy.insert("/api".to_owned(), name("api"));
     site.proxy.insert("/v1.0/jobs/".to_owned(), name("api"));
     let mut project = project(vec![api, jobs, shop, docs, site]);
@@ -241,10 +257,12 @@ pub fn others() -> Project {
     }
     let mut project = project(vec![db, own]);
     let mut production = project.environments[&name("local")].clone();
-    let mut changes = ServiceOverride::default();
-    changes.publish = Some(Publish::Port { address: "0.0.0.0".parse().unwrap(), port: 80 });
-    changes.env.insert("V0".to_owned(), Text::literal("in production"));
-    changes.resources = Some(Resources { memory: 2 << 30, cpu_millis: 4000 });
+    let changes = ServiceOverride {
+        publish: Some(Publish::Port { address: "0.0.0.0".parse().unwrap(), port: 80 }),
+        env: IndexMap::from([("V0".to_owned(), Text::literal("in production"))]),
+        resources: Some(Resources { memory: 2 << 30, cpu_millis: 4000 }),
+        ..ServiceOverride::default()
+    };
     production.services.insert(name("own"), changes);
     project.environments.insert(name("production"), production);
     project
@@ -253,10 +271,55 @@ pub fn others() -> Project {
 /// Values that every format finds hard.
 pub fn hostile() -> Vec<&'static str> {
     vec![
-        "a b", "\"", "'", "\\", "\\\\n", "a\nb", "a\r\nb", "a\tb", "$HOME", "$$", "${X}", "$(id)", "`id`", "%s %%", "#x",
-        "a #x", "a: b", "- a", "; x", "& | < >", "*?[", "!", "{{7*7}}", "{% raw %}", "${{ github.token }}", "]]>",
-        "'''\"\"\"", " x ", "", "-n", "=", "yes", "NO", "010", "1e3", "1_000", "null", "~", "1:30", "2001-01-01", ".inf",
-        "@x", "`", "%x", "😀\u{301}", "\u{202e}x", "\u{2028}\u{feff}", "EOF", "<<EOF",
+        "a b",
+        "\"",
+        "'",
+        "\\",
+        "\\\\n",
+        "a\nb",
+        "a\r\nb",
+        "a\tb",
+        "$HOME",
+        "$$",
+        "${X}",
+        "$(id)",
+        "`id`",
+        "%s %%",
+        "#x",
+        "a #x",
+        "a: b",
+        "- a",
+        "; x",
+        "& | < >",
+        "*?[",
+        "!",
+        "{{7*7}}",
+        "{% raw %}",
+        "${{ github.token }}",
+        "]]>",
+        "'''\"\"\"",
+        " x ",
+        "",
+        "-n",
+        "=",
+        "yes",
+        "NO",
+        "010",
+        "1e3",
+        "1_000",
+        "null",
+        "~",
+        "1:30",
+        "2001-01-01",
+        ".inf",
+        "@x",
+        "`",
+        "%x",
+        "😀\u{301}",
+        "\u{202e}x",
+        "\u{2028}\u{feff}",
+        "EOF",
+        "<<EOF",
     ]
 }
 
