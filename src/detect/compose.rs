@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::index::{Index, folder_of, is_aside, join, name_of, normal};
+use super::index::{Index, folder_of, is_aside, is_mountable, join, name_of, normal};
 use super::model::{Evidence, Note};
+use super::routes::is_segment;
 use super::starts::{is_compose, is_ours};
 
 /// A service with `build:` in a Compose file.
@@ -68,12 +69,17 @@ fn composed(
     let port = service
         .get("ports")
         .and_then(Value::as_array)
-        .and_then(|ports| ports.iter().find_map(container_port));
+        .and_then(|ports| ports.iter().find_map(container_port))
+        .filter(|port| *port > 0);
     Composed {
         name: name.to_owned(),
         context,
         dockerfile,
-        stage: build.get("target").and_then(Value::as_str).map(str::to_owned),
+        stage: build
+            .get("target")
+            .and_then(Value::as_str)
+            .filter(|stage| is_segment(stage))
+            .map(str::to_owned),
         command: service
             .get("command")
             .map(|command| command.as_str().map_or_else(|| command.to_string(), str::to_owned)),
@@ -97,11 +103,11 @@ fn volumes(service: &Value) -> Vec<String> {
     mounts
         .filter_map(|mount| {
             if mount.get("type").and_then(Value::as_str) == Some("volume") {
-                return mount.get("target")?.as_str().map(str::to_owned);
+                return mount.get("target")?.as_str().filter(|path| is_mountable(path)).map(str::to_owned);
             }
             let (source, target) = mount.as_str()?.split_once(':')?;
             let target = target.split(':').next()?;
-            (!source.contains(['/', '.', '~', '$']) && target.starts_with('/')).then(|| target.to_owned())
+            (!source.contains(['/', '.', '~', '$']) && is_mountable(target)).then(|| target.to_owned())
         })
         .collect()
 }

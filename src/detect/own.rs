@@ -8,7 +8,9 @@ use dashdeploy_contract::{BuildKind, Name, Recipe, Requirement};
 use super::compose::Composed;
 use super::draft::{Draft, Found};
 use super::envfile::{is_safe_value, is_secret_name};
-use super::index::{Index, folder_of, is_aside, is_within, join, name_of, normal, relative, shown};
+use super::index::{
+    Index, folder_of, is_aside, is_mountable, is_within, join, name_of, normal, relative, shown,
+};
 use super::model::{Evidence, Note, Proposal, Rejected, Role, Secret, Topic, Variable};
 use super::starts::{is_dockerfile, is_ours, port_in};
 use super::storage::volume_name;
@@ -80,7 +82,9 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
             "FROM" => from(&mut own, rest, Evidence::new(instruction.as_str(), path, line)),
             "EXPOSE" => {
                 let port = rest.split(['/', ' ']).next().and_then(|port| port.parse().ok());
-                own.port = port.map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
+                own.port = port
+                    .filter(|port| *port > 0)
+                    .map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
             }
             "WORKDIR" => {
                 own.workdir = if rest.starts_with('/') {
@@ -89,7 +93,7 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
                     join(own.workdir.trim_end_matches('/'), rest)
                 }
             }
-            "VOLUME" => own.volumes.extend(list(rest).into_iter().filter(|path| path.starts_with('/'))),
+            "VOLUME" => own.volumes.extend(list(rest).into_iter().filter(|path| is_mountable(path))),
             "COPY" | "ADD" if !rest.contains("--from=") => {
                 let mut parts = list(rest);
                 parts.retain(|part| !part.starts_with("--"));
@@ -367,7 +371,12 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
         return;
     }
     let inside = |folder: &String| format!("{}/{folder}", own.workdir.trim_end_matches('/'));
-    let path = own.volumes.first().cloned().or_else(|| links.keys().next().map(inside));
+    let path = own
+        .volumes
+        .first()
+        .cloned()
+        .or_else(|| links.keys().next().map(inside))
+        .filter(|path| is_mountable(path));
     let Some(path) = path else { return };
     let before = proposal.volumes.insert(volume_name(), path.clone()).unwrap_or_default();
     for variable in proposal.env.values_mut() {

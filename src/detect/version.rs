@@ -170,7 +170,7 @@ fn python_exact(text: &str) -> Option<String> {
     }
     let mut parts = text[start..].split(['.', '-', ' ', '+']);
     let minor: u32 = (parts.next()? == "3").then(|| parts.next()?.parse().ok()).flatten()?;
-    Some(format!("3.{minor}"))
+    (7..100).contains(&minor).then(|| format!("3.{minor}"))
 }
 
 /// `20`, `v20.11.1`, `20-alpine`, `lts/iron`: the major version.
@@ -223,7 +223,7 @@ fn python_range(text: &str) -> Option<String> {
     } else {
         high.min(default).max(low)
     };
-    (low <= high).then(|| format!("3.{chosen}"))
+    (low <= high && (7..100).contains(&chosen)).then(|| format!("3.{chosen}"))
 }
 
 /// `>=18`, `^20.9`, `20.x`, `18 || 20`, `>=18 <21`: one major version that the range allows.

@@ -11,6 +11,7 @@ use dashdeploy_contract::{BuildKind, Name};
 use super::draft::Draft;
 use super::index::{Index, is_aside, name_of};
 use super::model::{Evidence, Note, Role, Topic, Variable};
+use super::routes::is_segment;
 use super::variables::{dev_proxies, is_public};
 
 /// Where the front end of one API and one front end is published: the port of Vite's own preview.
@@ -172,6 +173,9 @@ fn is_api_name(name: &str) -> bool {
 
 /// What stands behind the host: `/api` of `http://localhost:8000/api` and of `/api`.
 fn path_of(address: &str) -> &str {
+    if address.contains(['$', '?', '#']) || !address.is_ascii() {
+        return "";
+    }
     let path = match address.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
         None if address.starts_with('/') => address,
@@ -230,7 +234,7 @@ fn proxy(index: &Index<'_>, drafts: &mut [Draft], front: usize, api: usize, note
 }
 
 fn first(path: &str) -> Option<&str> {
-    path.trim_start_matches('/').split(['/', '?']).next().filter(|segment| !segment.is_empty())
+    path.trim_start_matches('/').split(['/', '?']).next().filter(|segment| is_segment(segment))
 }
 
 /// The paths that a front end's code hands to a function: `fetch("/api/x")`, `` get(`${BASE}/api/x`) ``.

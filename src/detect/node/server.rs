@@ -138,7 +138,10 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, files: &[String], star
     if script.is_some() {
         proposal.conclude(Topic::Application, "built by the script `build`", Some(package.evidence("build")));
     }
-    for (name, value) in start.variables.into_iter().filter(|(name, _)| name != "NODE_ENV" && name != "PORT")
+    for (name, value) in start
+        .variables
+        .into_iter()
+        .filter(|(name, value)| name != "NODE_ENV" && name != "PORT" && !value.contains('$'))
     {
         proposal.env.insert(name, Variable { value, evidence: evidence.clone() });
     }

@@ -122,13 +122,13 @@ fn candidates(
         .iter()
         .filter_map(|path| index.source_with(path, apps::WORDS))
         .flat_map(|source| apps(&source, fallback))
-        .map(|app| {
-            let root = imports::import_root(index, folder, &app.file, files);
+        .filter_map(|app| {
+            let root = imports::import_root(index, folder, &app.file, files)?;
             let name = format!("{}:{}", imports::module_name(&app.file, &root), app.attribute);
             let started = starts.of_app(&name);
             // Gunicorn calls a function that is named with brackets; Uvicorn is told by a flag.
             let name = if app.factory && app.framework.is_wsgi() { format!("{name}()") } else { name };
-            Candidate { app, root, name, started }
+            Some(Candidate { app, root, name, started })
         })
         .collect();
     found.sort_by_cached_key(|candidate| {
