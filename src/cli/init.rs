@@ -67,11 +67,11 @@ fn nothing_found(dir: &ProjectDir, detection: &Detection) -> CliError {
 /// Says what was concluded, and from what.
 fn explain(context: &Context, detection: &Detection) {
     let style = context.console.style();
-    for service in &detection.services {
-        let kind = service.build.kind.as_str();
+    for service in detect::report(detection) {
+        let kind = service.kind.as_str();
         context.console.status(&format!(
             "{}  {kind} in {}",
-            style.bold(service.name.as_str()),
+            style.bold(&service.name),
             safe(&service.folder)
         ));
         for fact in &service.facts {
@@ -105,8 +105,7 @@ fn answer_questions(context: &Context, detection: &mut Detection) -> CliResult<(
     }
     for question in detect::questions(detection) {
         let labels: Vec<String> = question.choices.iter().map(|choice| safe(&choice.label)).collect();
-        // The default stands first.
-        let chosen = ask::choice(&question.prompt, &labels, 0)?;
+        let chosen = ask::choice(&safe(&question.prompt), &labels, 0)?;
         if let Some(choice) = question.choices.get(chosen) {
             detection.answer(&question.id, &choice.value).map_err(anyhow::Error::from)?;
         }

@@ -5,6 +5,7 @@ use dashdeploy_contract::Finding;
 use super::places::{Places, child};
 use super::report::{Report, shown};
 use super::rules::{Problem, Rule};
+use super::secrets::recognised;
 use super::shape::{Key, Map, Object, Shape};
 use super::suggest;
 use super::yaml::{Entry, Kind, Node, Scalar};
@@ -55,8 +56,13 @@ impl Check<'_> {
     }
 
     fn scalar(&self, scalar: &Scalar, rule: &Rule, path: &str) {
-        if let Err(problem) = (rule.check)(scalar) {
-            self.problem(path, scalar, problem);
+        match (rule.check)(scalar) {
+            Err(problem) => self.problem(path, scalar, problem),
+            Ok(()) => {
+                if let Some(kind) = recognised(&scalar.text) {
+                    self.report.add(secret(kind, path));
+                }
+            }
         }
     }
 
@@ -113,6 +119,14 @@ impl Check<'_> {
             self.node(&entry.value, &map.value, &below);
         }
     }
+}
+
+/// A value that an issuer made recognisable as a secret, wherever in the file it stands.
+fn secret(kind: &str, path: &str) -> Finding {
+    let message = format!("the value of `{}` looks like {kind}", last(path));
+    Finding::error("secret-in-file", path, message).hint(
+        "name a variable under `secrets:` for it, put the value into `.env`, and change it if it was committed",
+    )
 }
 
 fn fits(shape: &Shape, node: &Node) -> bool {

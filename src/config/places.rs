@@ -1,7 +1,7 @@
 //! Where each key of the file stands.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use dashdeploy_contract::{Finding, Place};
 
@@ -15,7 +15,7 @@ const LONGEST_PATH: usize = 1024;
 /// The places of a file's keys, so that a finding that knows a key path gets its line and column.
 #[derive(Debug, Clone)]
 pub struct Places {
-    source: Rc<Source>,
+    source: Arc<Source>,
     keys: HashMap<String, Spot>,
 }
 
@@ -30,7 +30,7 @@ struct Spot {
 impl Places {
     /// The places of a tree; of no key where there is no tree.
     pub(crate) fn of(source: Source, root: Option<&Node>) -> Self {
-        let mut places = Self { source: Rc::new(source), keys: HashMap::new() };
+        let mut places = Self { source: Arc::new(source), keys: HashMap::new() };
         if let Some(root) = root {
             places.keys.insert(String::new(), Spot { shown: first_character(root.span), value: root.span });
             places.walk("", root);
@@ -92,8 +92,13 @@ impl Places {
         self.keys.get("").map_or_else(Span::default, |spot| spot.shown)
     }
 
-    pub(crate) fn start(&self, span: Option<Span>, finding: &Finding) -> Pos {
-        span.unwrap_or_else(|| self.nearest(&finding.key)).start
+    /// The span of a finding: its own, else that of its key.
+    pub(crate) fn span(&self, own: Option<Span>, finding: &Finding) -> Span {
+        own.unwrap_or_else(|| self.nearest(&finding.key))
+    }
+
+    pub(crate) fn all(&self, spans: impl Iterator<Item = Span>) -> Vec<Place> {
+        self.source.places(spans)
     }
 
     pub(crate) fn place(&self, span: Span) -> Place {
@@ -115,7 +120,7 @@ impl Places {
         let spans: Vec<Span> =
             keys.iter().filter_map(|key| self.keys.get(key)).map(|spot| spot.value).collect();
         if !spans.is_empty() {
-            let source = Rc::make_mut(&mut self.source);
+            let source = Arc::make_mut(&mut self.source);
             spans.into_iter().for_each(|span| source.mask(span));
         }
     }

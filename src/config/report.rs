@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use dashdeploy_contract::{Finding, Severity};
+use dashdeploy_contract::{Finding, Place, Severity};
 
 use super::places::Places;
 use super::rules::Problem;
@@ -11,11 +11,15 @@ use super::yaml::Span;
 
 /// More findings than anyone reads at once; the rest is counted.
 const MOST: usize = 100;
+/// Levels of keys below which nobody asks for doubts: `environments.X.services.Y.publish`.
+const DEEPEST: usize = 6;
 
 /// Findings so far, each with its span where that is not the one of its key.
 #[derive(Default)]
 pub(crate) struct Report {
     found: RefCell<Vec<Found>>,
+    /// Every key with an error at or below it, as deep as anyone asks.
+    doubted: RefCell<HashSet<String>>,
 }
 
 struct Found {
@@ -28,12 +32,23 @@ struct Found {
 impl Report {
     /// A finding whose key tells where it is.
     pub fn add(&self, finding: Finding) {
-        self.found.borrow_mut().push(Found { finding, span: None, first: None });
+        self.push(Found { finding, span: None, first: None });
     }
 
     /// A finding at a place of its own.
     pub fn at(&self, finding: Finding, span: Span) {
-        self.found.borrow_mut().push(Found { finding, span: Some(span), first: None });
+        self.push(Found { finding, span: Some(span), first: None });
+    }
+
+    fn push(&self, found: Found) {
+        let key = &found.finding.key;
+        if found.finding.severity == Severity::Error {
+            let mut doubted = self.doubted.borrow_mut();
+            let above = key.match_indices(['.', '[']).take(DEEPEST).map(|(at, _)| &key[..at]);
+            let all = above.chain([key.as_str()]).filter(|path| path.len() < 400);
+            doubted.extend(all.map(str::to_owned));
+        }
+        self.found.borrow_mut().push(found);
     }
 
     /// The second of two equal keys.
@@ -41,7 +56,7 @@ impl Report {
         let message =
             format!("the key `{}` is written twice: in line {} and here", shown(key), first.start.line);
         let finding = Finding::error("duplicate-key", "", message).hint("remove one of the two");
-        self.found.borrow_mut().push(Found { finding, span: Some(span), first: Some(first) });
+        self.push(Found { finding, span: Some(span), first: Some(first) });
     }
 
     /// What a rule found wrong with the value of a key.
@@ -53,11 +68,7 @@ impl Report {
 
     /// True where an error has been found at or below a key.
     pub fn doubts(&self, key: &str) -> bool {
-        self.found.borrow().iter().any(|found| {
-            let rest = found.finding.key.strip_prefix(key);
-            found.finding.severity == Severity::Error
-                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        })
+        self.doubted.borrow().contains(key)
     }
 
     /// True where an error has been found at exactly this key.
@@ -85,11 +96,14 @@ impl Report {
         found.retain(|f| {
             seen.insert((f.finding.code.clone(), f.finding.key.clone(), f.finding.message.clone(), spot(f)))
         });
-        let mut found: Vec<_> = found.into_iter().map(|f| (places.start(f.span, &f.finding), f)).collect();
-        found.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.finding.code.cmp(&y.finding.code)));
+        let mut found: Vec<_> = found.into_iter().map(|f| (places.span(f.span, &f.finding), f)).collect();
+        found.sort_by(|(a, x), (b, y)| a.start.cmp(&b.start).then(x.finding.code.cmp(&y.finding.code)));
         let more = found.len().saturating_sub(MOST);
         found.truncate(MOST);
-        let mut findings: Vec<Finding> = found.into_iter().map(|(_, f)| placed(f, places)).collect();
+        let spans = found.iter().map(|(span, _)| *span);
+        let shown = places.all(spans);
+        let mut findings: Vec<Finding> =
+            found.into_iter().zip(shown).map(|((_, f), place)| placed(f, place, places)).collect();
         if more > 0 {
             let message = format!("{more} more findings are not shown; mend these first");
             findings.push(places.locate(Finding::error("more-findings", "", message)));
@@ -102,17 +116,14 @@ fn spot(found: &Found) -> Option<(usize, usize)> {
     found.span.map(|span| (span.start.line, span.start.column))
 }
 
-fn placed(found: Found, places: &Places) -> Finding {
+fn placed(found: Found, place: Place, places: &Places) -> Finding {
     let mut finding = found.finding;
     finding.message = places.redacted(&visible(&finding.message, 400));
     finding.key = visible(&finding.key, 400);
     if let Some(first) = found.first {
         finding.related.push(("first written here".to_owned(), places.place(first)));
     }
-    match found.span {
-        Some(span) => finding.at(places.place(span)),
-        None => places.locate(finding),
-    }
+    finding.at(place)
 }
 
 /// A piece of the file for a message: short, and with nothing in it that a terminal obeys or an eye misses.

@@ -72,21 +72,41 @@ impl Source {
 
     /// A span as a place; of several lines, the first is shown.
     pub fn place(&self, span: Span) -> Place {
-        let line = span.start.line.clamp(1, self.lines.len());
-        let source = self.line(line);
+        let line = self.line_of(span);
+        self.place_in(span, self.masked(line))
+    }
+
+    /// The places of spans in the file's order: each line is looked through for secrets once.
+    pub fn places(&self, spans: impl Iterator<Item = Span>) -> Vec<Place> {
+        let mut last = (0, String::new());
+        let place = |span: Span| {
+            let line = self.line_of(span);
+            if last.0 != line {
+                last = (line, self.masked(line));
+            }
+            self.place_in(span, last.1.clone())
+        };
+        spans.map(place).collect()
+    }
+
+    fn line_of(&self, span: Span) -> usize {
+        span.start.line.clamp(1, self.lines.len())
+    }
+
+    fn place_in(&self, span: Span, source: String) -> Place {
         let width = source.chars().count();
         let column = span.start.column.clamp(1, width + 1);
         let end = if span.end.line == span.start.line { span.end.column.min(width + 1) } else { width + 1 };
         let length = end.saturating_sub(column).max(1);
-        Place { file: self.file.clone(), line, column, length, source: self.masked(line, source) }
+        Place { file: self.file.clone(), line: self.line_of(span), column, length, source }
     }
 
     fn line(&self, number: usize) -> &str {
         self.lines.get(number - 1).map_or("", |range| &self.text[range.clone()])
     }
 
-    fn masked(&self, number: usize, line: &str) -> String {
-        let line = secrets::redact_line(line);
+    fn masked(&self, number: usize) -> String {
+        let line = secrets::redact_line(self.line(number));
         let hides = |column: usize| {
             let here = Pos { line: number, column };
             self.masks.iter().any(|mask| mask.start <= here && here < mask.end)

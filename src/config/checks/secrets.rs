@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use crate::config::draft::Draft;
 use crate::config::report::Report;
-use crate::config::secrets::{has_credentials, is_secret_name, recognised};
+use crate::config::secrets::{has_credentials, is_secret_name};
 
 /// What bundlers compile into the page that every visitor gets (Vite, Next.js, Create React App, SvelteKit and Astro, Expo,
 /// Gatsby, Nuxt; each documents its prefix).
@@ -32,20 +32,14 @@ pub(super) fn check(draft: &Draft, report: &Report) {
 fn values(env: &IndexMap<String, Text>, path: &str, report: &Report) {
     for (variable, text) in env {
         let key = format!("{path}.env.{variable}");
-        let literals = || {
-            text.parts.iter().filter_map(|part| match part {
-                Part::Literal(literal) => Some(literal.as_str()),
-                Part::Reference(_) => None,
-            })
-        };
-        if let Some(kind) = literals().find_map(recognised) {
-            let message = format!("the value of `{variable}` looks like {kind}");
-            report.add(Finding::error("secret-in-file", key, message).hint(format!(
-                "write `{variable}: required` under `secrets:`, put the value into `.env`, and change it if it was committed"
-            )));
-        } else if literals().any(has_credentials)
-            || is_secret_name(variable) && text.as_literal().is_some_and(|t| !t.is_empty())
-        {
+        let mut literals = text.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => Some(literal.as_str()),
+            Part::Reference(_) => None,
+        });
+        let written_out = text.as_literal().is_some_and(|literal| !literal.is_empty());
+        let suspect = literals.any(has_credentials) || gives_away(variable) && written_out;
+        // What an issuer made recognisable is an error already.
+        if suspect && !report.doubts(&key) {
             let message = format!("the value of `{variable}` may be a secret, and stands in this file");
             let hint = format!(
                 "write `{variable}: required` under `secrets:` instead, and put the value into `.env`"
@@ -53,6 +47,11 @@ fn values(env: &IndexMap<String, Text>, path: &str, report: &Report) {
             report.add(Finding::warning("possible-secret", key, message).hint(hint));
         }
     }
+}
+
+/// True for a name that promises a secret. What bundlers put into the page is public by its name, whatever it is.
+fn gives_away(variable: &str) -> bool {
+    is_secret_name(variable) && !PUBLIC_PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }
 
 fn public_names(secrets: &IndexMap<String, Requirement>, path: &str, report: &Report) {

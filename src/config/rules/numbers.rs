@@ -56,14 +56,14 @@ pub(crate) static CPUS: Rule = Rule {
 };
 
 pub(crate) static PYTHON: Rule = Rule {
-    expects: "a version of Python such as `\"3.12\"`",
+    expects: "a version of Python such as `\"3.11\"`",
     null_hint: None,
     json: || text_like("^3\\.([7-9]|[1-9][0-9])$"),
     check: |scalar| python(scalar).map(drop),
 };
 
 pub(crate) static NODE: Rule = Rule {
-    expects: "a major version of Node.js such as `\"22\"`",
+    expects: "a major version of Node.js such as `\"20\"`",
     null_hint: None,
     json: || text_like("^[1-9][0-9]$"),
     check: |scalar| node(scalar).map(drop),
@@ -129,7 +129,7 @@ pub(crate) fn size(scalar: &Scalar) -> Result<u64, Problem> {
         "M" => 1_000_000,
         "G" => 1_000_000_000,
         "T" => 1_000_000_000_000,
-        "" if digits > 0 => {
+        "" if digits > 0 && !number.starts_with('0') => {
             return Err(wrong("it has no unit").hint(format!(
                 "write `{}Mi` or `{}Gi`",
                 shown(number),
@@ -190,7 +190,7 @@ pub(crate) fn python(scalar: &Scalar) -> Result<String, Problem> {
         _ => {
             let message = format!("`{}` is not a version of Python", shown(text));
             let patch = minor.and_then(|minor| minor.split_once('.')).map(|(minor, _)| minor);
-            let example = patch.filter(|minor| minor.len() < 3).unwrap_or("12");
+            let example = patch.filter(|minor| minor.len() < 3).unwrap_or("11");
             Err(Problem::new("invalid-version", message).hint(format!(
                 "write major and minor version from 3.7 on, such as `\"3.{}\"`",
                 shown(example)
@@ -207,7 +207,7 @@ pub(crate) fn node(scalar: &Scalar) -> Result<String, Problem> {
     }
     let message = format!("`{}` is not a major version of Node.js", shown(text));
     let major: String = text.trim_start_matches('v').chars().take_while(char::is_ascii_digit).collect();
-    let example = if major.len() == 2 { major.as_str() } else { "22" };
+    let example = if major.len() == 2 { major.as_str() } else { "20" };
     Err(Problem::new("invalid-version", message)
         .hint(format!("write the major version alone: `\"{example}\"`")))
 }

@@ -56,9 +56,10 @@ pub(crate) fn text(scalar: &Scalar) -> Result<Text, Problem> {
     })
 }
 
-/// A word of a command, handed on as it is.
+/// A word of a command, handed on as it is: references are filled in under `env` alone, so one here is a mistake.
 pub(crate) fn word(scalar: &Scalar) -> Result<String, Problem> {
     not_too_long(&scalar.text)?;
+    no_reference(&scalar.text)?;
     Ok(scalar.text.clone())
 }
 
@@ -72,11 +73,23 @@ pub(crate) fn nonempty(scalar: &Scalar) -> Result<String, Problem> {
 
 /// A header's value: printable ASCII (RFC 9110, section 5.5).
 pub(crate) fn header_value(scalar: &Scalar) -> Result<String, Problem> {
+    no_reference(&scalar.text)?;
     if scalar.text.chars().all(|c| matches!(c, ' '..='~')) && scalar.text.len() <= 8000 {
         return Ok(scalar.text.clone());
     }
     let message = "a header's value must be one line of printable ASCII with at most 8000 characters";
     Err(Problem::new("invalid-header", message))
+}
+
+fn no_reference(text: &str) -> Result<(), Problem> {
+    let Some(form) =
+        ["${services.", "${volumes.", "${env:", "${release}"].iter().find(|form| text.contains(**form))
+    else {
+        return Ok(());
+    };
+    let message = format!("`{form}` is not filled in here: references belong under `env`");
+    Err(Problem::new("misplaced-reference", message)
+        .hint("give the program a variable under `env` with this reference, and let it read that"))
 }
 
 fn not_too_long(text: &str) -> Result<(), Problem> {
@@ -108,5 +121,12 @@ mod tests {
             assert!(header_value(&plain(bad)).is_err(), "{bad:?}");
         }
         assert_eq!(header_value(&plain("")).unwrap(), "");
+    }
+
+    #[test]
+    fn references_outside_of_variables_are_no_text() {
+        assert!(word(&plain("--url=${services.api.url}")).is_err());
+        assert!(header_value(&plain("${env:CSP}")).is_err());
+        assert_eq!(word(&plain("${PORT}")).unwrap(), "${PORT}");
     }
 }

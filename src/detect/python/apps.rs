@@ -152,7 +152,7 @@ fn takes_nothing(source: &Source, open: usize) -> bool {
 
 /// `name = …` or `name: type = …` at the start of a line: the name and where the value starts.
 fn assigned(source: &Source, at: usize) -> Option<(&str, usize)> {
-    let name = source.word(at)?;
+    let name = source.word(at).filter(|name| name.is_ascii())?;
     if source.is(at + 1, "=") {
         return Some((name, at + 2));
     }
