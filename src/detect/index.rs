@@ -174,6 +174,7 @@ impl<'t> Index<'t> {
 pub(crate) fn is_writable(path: &str) -> bool {
     !path.starts_with(['-', '~', '/'])
         && !path.contains('\\')
+        && !path.contains("${")
         && path.chars().all(is_shown)
         && path.as_bytes().get(1) != Some(&b':')
 }

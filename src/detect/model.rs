@@ -203,6 +203,16 @@ impl Proposal {
     ) {
         self.facts.push(Fact { topic, conclusion: conclusion.into(), evidence });
     }
+
+    /// A conclusion that is read before the others.
+    pub(crate) fn conclude_first(
+        &mut self,
+        topic: Topic,
+        conclusion: impl Into<String>,
+        evidence: Option<Evidence>,
+    ) {
+        self.facts.insert(0, Fact { topic, conclusion: conclusion.into(), evidence });
+    }
 }
 
 impl Note {

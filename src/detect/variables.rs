@@ -104,9 +104,7 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
         proposal.secrets.insert(name, Secret { requirement, evidence });
     } else if local_database {
         proposal.env.entry(name).or_insert(Variable { value: entry.value.clone(), evidence });
-    } else if is_log_level(&entry.name) && is_safe_value(&entry.value) {
-        proposal.env.insert(name, Variable { value: entry.value.clone(), evidence });
-    } else if !optional && is_safe_value(&entry.value) {
+    } else if (!optional || is_log_level(&entry.name)) && is_safe_value(&entry.value) {
         proposal.env.insert(name, Variable { value: entry.value.clone(), evidence });
     } else {
         if !optional && !entry.value.is_empty() {

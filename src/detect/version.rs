@@ -214,9 +214,7 @@ fn python_range(text: &str) -> Option<String> {
     }
     let default: u32 = DEFAULT_PYTHON.trim_start_matches("3.").parse().ok()?;
     // The lowest version that the project promises is the one its pinned packages surely have wheels for.
-    let chosen = if floor_stated && low == high {
-        low
-    } else if floor_stated && low >= OLDEST_PYTHON && low <= high {
+    let chosen = if floor_stated && (low == high || low >= OLDEST_PYTHON) {
         low
     } else if low <= default && default <= high {
         default

@@ -144,7 +144,9 @@ pub(crate) fn mount(index: &Index<'_>, file: &str) -> Option<(String, Evidence)>
     for (at, line) in text.lines().enumerate() {
         for start in ["<div id=\"root\"", "<div id=\"app\"", "<div id='root'", "<div id='app'"] {
             let Some((_, rest)) = line.split_once(start) else { continue };
-            let Some(end) = rest.find('>').filter(|end| *end < 80) else { continue };
+            let Some(end) = rest.find('>').filter(|end| *end < 80 && !rest[..*end].contains('$')) else {
+                continue;
+            };
             return Some((format!("{start}{}", &rest[..=end]), Evidence::new(line, file, at + 1)));
         }
     }

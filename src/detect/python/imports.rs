@@ -98,7 +98,7 @@ pub(crate) fn module_file(index: &Index<'_>, root: &str, from: &str, module: &st
 }
 
 /// The nearest folder from which a file's dotted name holds identifiers alone; none where the file's own name is none.
-fn importable(root: &str, file: &str) -> Option<String> {
+pub(crate) fn importable(root: &str, file: &str) -> Option<String> {
     let is_identifier = |part: &str| {
         !part.is_empty()
             && !part.starts_with(|c: char| c.is_ascii_digit())

@@ -109,7 +109,7 @@ fn hostile_names_do_not_break_the_file() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(150))]
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::with_cases(1000) })]
 
     /// Files put together from pieces of real ones, and from noise: no panic, and nothing proposed that the reader refuses.
     #[test]
@@ -246,6 +246,18 @@ const PIECES: &[&str] = &[
     "path('health', x), path('a/', include('urls'))\n",
     "import streamlit\n",
 ];
+
+#[test]
+fn names_that_no_import_statement_can_hold_are_no_applications() {
+    let (detection, _) = files(&[
+        ("app.py", "from fastapi import FastAPI\n\u{202e}app = FastAPI()\n"),
+        ("my-app.py", "from fastapi import FastAPI\napp = FastAPI()\n"),
+        ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'x')\n"),
+        ("a-b/wsgi.py", "application = 1\n"),
+        ("\u{e9}/wsgi.py", "application = 1\n"),
+    ]);
+    assert!(detection.services.is_empty(), "{:#?}", detection.services);
+}
 
 #[test]
 fn the_same_tree_gives_the_same_words() {
