@@ -4,10 +4,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::ignore::IgnoreRules;
 use super::{BuildFailure, BuildRequest};
-use crate::io::context::{ContextSource, read_text};
+use crate::io::context::{ContextSource, is_folder, read_text};
 
 /// The name under which a Dockerfile travels that has no place of its own in what is sent.
-const RESERVED: &str = ".dashdeploy.Dockerfile";
+pub(super) const RESERVED: &str = ".dashdeploy.Dockerfile";
 
 /// What a build is made of.
 pub(super) struct Definition {
@@ -29,6 +29,10 @@ impl Definition {
         let fail = |message: String, hint: &str| {
             Box::new(BuildFailure::plain(&request.service, message, Some(hint.to_owned())))
         };
+        if !is_folder(&request.context) {
+            let message = format!("the context {} is no folder", request.context.display());
+            return Err(fail(message, "correct `build.context` in dashdeploy.yaml"));
+        }
         let shown = request.dockerfile.display().to_string();
         let text = match &request.dockerfile_text {
             Some(text) => text.clone(),
@@ -51,7 +55,7 @@ impl Definition {
         })?;
         let dockerfile = place(request, &rules);
         let overlay = vec![(dockerfile.clone(), text.clone().into_bytes())];
-        let source = ContextSource { root: request.context.clone(), rules, overlay };
+        let source = ContextSource { root: request.context.clone(), rules, overlay, only: Vec::new() };
         Ok(Self { source, dockerfile, shown, text, ignore_file })
     }
 
@@ -104,6 +108,7 @@ mod tests {
     use super::*;
 
     fn request(dir: &Path, dockerfile: &str) -> BuildRequest {
+        std::fs::create_dir_all(dir.join("ctx")).unwrap();
         BuildRequest {
             service: Name::parse("api").unwrap(),
             reference: "p-api:latest".into(),

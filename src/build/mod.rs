@@ -4,7 +4,8 @@
 //! shows that step's own output and names the mend. Dropping the future ends the running steps. Deliberately absent: what goes
 //! into a Dockerfile (`render`), where images are put (`deploy`), printing (`console`).
 //!
-//! The context travels as a tar stream to BuildKit. Nothing outside this folder depends on that.
+//! BuildKit fetches what it does not have of the context over a session; an engine without sessions gets a tar stream.
+//! Nothing outside this folder depends on that.
 
 pub mod dist;
 pub mod ignore;
@@ -13,9 +14,11 @@ pub mod pull;
 mod all;
 mod definition;
 mod failure;
+mod filesync;
 mod hint;
 mod image;
 mod progress;
+mod session;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +59,9 @@ pub struct BuildOptions {
     pub no_cache: bool,
     /// The platform, as `linux/arm64`; none for the engine's own. A list is refused.
     pub platform: Option<String>,
+    /// The engine's address, as [`crate::io::docker::Engine`] has it: files then travel one by one, and only those that
+    /// changed. Without it, or where the engine does not do sessions, the whole context travels as one stream.
+    pub address: Option<String>,
     /// How many images are built at the same time; none for as many as there are processors, two at least.
     pub parallel: Option<usize>,
 }

@@ -6,6 +6,7 @@
 //! Deliberately absent: which files are ignored (`build::ignore`), what is done with the bytes (`build`).
 
 mod entry;
+pub mod listing;
 mod walk;
 
 use std::io;
@@ -32,6 +33,24 @@ pub struct ContextSource {
     pub rules: IgnoreRules,
     /// Files that are sent with this content whatever the disk and the rules say: path in the context, content.
     pub overlay: Vec<(String, Vec<u8>)>,
+    /// Paths that are wanted, with what is below them; empty for everything.
+    pub only: Vec<String>,
+}
+
+impl ContextSource {
+    fn wants(&self, path: &str) -> bool {
+        self.only.is_empty()
+            || self.leads_to_wanted(path)
+            || self.only.iter().any(|wanted| is_below(path, wanted))
+    }
+
+    fn leads_to_wanted(&self, path: &str) -> bool {
+        self.only.iter().any(|wanted| wanted == path || is_below(wanted, path))
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Something that happened while a context was read.
@@ -68,7 +87,6 @@ pub struct ContextError {
 /// A context on its way.
 pub struct ContextStream {
     receiver: mpsc::Receiver<io::Result<Bytes>>,
-    failure: ContextFailure,
 }
 
 /// Where a walk leaves its error; read after the request that carried the stream has failed.
@@ -76,6 +94,12 @@ pub struct ContextStream {
 pub struct ContextFailure(Arc<OnceLock<ContextError>>);
 
 impl ContextFailure {
+    /// Leaves an error; the first one stays.
+    pub fn set(&self, error: ContextError) {
+        // A second error follows from the first.
+        let _ = self.0.set(error);
+    }
+
     /// The error, once the walk has met one.
     pub fn get(&self) -> Option<&ContextError> {
         self.0.get()
@@ -84,29 +108,29 @@ impl ContextFailure {
 
 impl ContextStream {
     /// Starts to read a context on a blocking thread; dropping the stream ends it. Must be called within a Tokio runtime.
-    pub fn start(source: ContextSource, news: impl FnMut(ContextNews) + Send + 'static) -> Self {
+    /// An error is left in `slot` before the stream breaks.
+    pub fn start(
+        source: ContextSource,
+        slot: ContextFailure,
+        news: impl FnMut(ContextNews) + Send + 'static,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        let failure = ContextFailure::default();
-        let slot = failure.clone();
         // The thread ends with the walk, or when the receiver is gone; nobody waits for it.
         drop(tokio::task::spawn_blocking(move || {
             let writer = ChunkWriter { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
-            match walk::send(&source, writer, news) {
-                Ok(()) | Err(walk::Stop::ReaderGone) => {}
+            let sent = walk::send(&source, entry::Tar::new(writer), news).and_then(|mut tar| tar.finish());
+            match sent {
+                // A tar stream is always asked for everything.
+                Ok(()) | Err(walk::Stop::ReaderGone | walk::Stop::LinkOnTheWay) => {}
                 Err(walk::Stop::Broken(error)) => {
                     let message = error.to_string();
                     // Set before the body breaks, so that whoever sees the broken request finds the cause.
-                    let _ = slot.0.set(error);
+                    slot.set(error);
                     let _ = sender.blocking_send(Err(io::Error::other(message)));
                 }
             }
         }));
-        Self { receiver, failure }
-    }
-
-    /// Where the walk will leave its error.
-    pub fn failure(&self) -> ContextFailure {
-        self.failure.clone()
+        Self { receiver }
     }
 
     /// The tar bytes.
@@ -149,6 +173,11 @@ impl io::Write for ChunkWriter {
     fn flush(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() { Ok(()) } else { self.send() }
     }
+}
+
+/// True for a folder, also through a link.
+pub fn is_folder(path: &std::path::Path) -> bool {
+    path.is_dir()
 }
 
 /// Bytes that a Dockerfile or an ignore file may have.

@@ -6,6 +6,7 @@
 
 mod address;
 mod error;
+pub mod session;
 
 use std::path::PathBuf;
 use std::time::Duration;

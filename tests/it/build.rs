@@ -37,6 +37,7 @@ impl Kept {
 struct Lab {
     dir: tempfile::TempDir,
     engine: Docker,
+    address: String,
     name: String,
     events: Arc<Kept>,
 }
@@ -52,6 +53,7 @@ impl Lab {
             Ok(engine) => Some(Self {
                 dir: tempfile::tempdir().unwrap(),
                 engine: engine.docker,
+                address: engine.address,
                 name: format!("t{}-{test}", std::process::id()),
                 events: Arc::new(Kept::default()),
             }),
@@ -91,7 +93,12 @@ impl Lab {
     }
 
     async fn build(&self, requests: Vec<BuildRequest>) -> Result<Vec<BuiltImage>, BuildFailure> {
-        self.build_with(requests, &BuildOptions::default()).await
+        self.build_with(requests, &self.options()).await
+    }
+
+    /// Options with which files travel over a session.
+    fn options(&self) -> BuildOptions {
+        BuildOptions { address: Some(self.address.clone()), ..BuildOptions::default() }
     }
 
     async fn build_with(
@@ -101,14 +108,26 @@ impl Lab {
     ) -> Result<Vec<BuiltImage>, BuildFailure> {
         build_all(&self.engine, requests, options, Arc::clone(&self.events) as Arc<dyn EventSink>).await
     }
+}
 
-    /// Takes the images of this test away, untagged ones too.
-    async fn clean(self) {
-        let filters = std::collections::HashMap::from([("label", vec![format!("{MARK}={}", self.name)])]);
-        let all = ListImagesOptionsBuilder::new().filters(&filters).build();
-        for image in self.engine.list_images(Some(all)).await.unwrap() {
-            let force = RemoveImageOptionsBuilder::new().force(true).build();
-            let _ = self.engine.remove_image(&image.id, Some(force), None).await;
-        }
+impl Drop for Lab {
+    /// Takes the images of this test away, also after a failure.
+    fn drop(&mut self) {
+        let (engine, name) = (self.engine.clone(), self.name.clone());
+        let removal = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(remove_images(&engine, &name));
+        });
+        // A failure to tidy up is not the test's.
+        let _ = removal.join();
+    }
+}
+
+async fn remove_images(engine: &Docker, name: &str) {
+    let filters = std::collections::HashMap::from([("label", vec![format!("{MARK}={name}")])]);
+    let all = ListImagesOptionsBuilder::new().filters(&filters).build();
+    for image in engine.list_images(Some(all)).await.unwrap() {
+        let force = RemoveImageOptionsBuilder::new().force(true).build();
+        let _ = engine.remove_image(&image.id, Some(force), None).await;
     }
 }

@@ -7,11 +7,11 @@ use std::time::UNIX_EPOCH;
 
 use tar::{Builder, EntryType, Header};
 
-use super::walk::{Stop, unreadable};
+use super::walk::{Sink, Stop, unreadable};
 use super::{ChunkWriter, ContextError};
 
 /// 2 January 1980: the earliest day that ZIP files (Python wheels among them) can name in every time zone.
-const EARLIEST: u64 = 315_619_200;
+pub(super) const EARLIEST: u64 = 315_619_200;
 /// Files up to this size are read before their header is written, so that one that changes meanwhile stays whole.
 const READ_AT_ONCE: u64 = 1 << 20;
 
@@ -68,42 +68,39 @@ impl Tar {
         Self { builder: Builder::new(writer) }
     }
 
-    /// True once nobody reads.
-    pub(super) fn is_closed(&self) -> bool {
-        self.builder.get_ref().is_closed()
-    }
-
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
         self.builder.finish().and_then(|()| self.builder.get_mut().flush()).map_err(|_| Stop::ReaderGone)
     }
 
+    fn append(&mut self, header: &mut Header, path: &str, content: impl Read) -> Result<(), Stop> {
+        // Reading from memory cannot fail, and the names are plain: what remains is a reader that is gone.
+        self.builder.append_data(header, path, content).map_err(|_| Stop::ReaderGone)
+    }
+}
+
+impl Sink for Tar {
+    fn is_closed(&self) -> bool {
+        self.builder.get_ref().is_closed()
+    }
+
     /// The time of a folder is fixed: it changes with files that are not sent.
-    pub(super) fn folder(&mut self, path: &str) -> Result<(), Stop> {
+    fn folder(&mut self, path: &str) -> Result<(), Stop> {
         let mut header = header(EntryType::Directory, 0o755, 0, EARLIEST);
         self.append(&mut header, &format!("{path}/"), io::empty())
     }
 
     /// A file from memory.
-    pub(super) fn bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Stop> {
+    fn bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Stop> {
         let mut header = header(EntryType::Regular, 0o644, bytes.len() as u64, EARLIEST);
         self.append(&mut header, path, bytes)
     }
 
     /// A link as it stands; false where it has gone meanwhile.
-    pub(super) fn link(&mut self, full: &Path, path: &str) -> Result<bool, Stop> {
-        let target = match fs::read_link(full) {
-            Ok(target) => target,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(unreadable(path.to_owned(), &error).into()),
+    fn link(&mut self, full: &Path, path: &str) -> Result<bool, Stop> {
+        let Some(text) = link_target(full, path)? else {
+            return Ok(false);
         };
-        let Some(text) = target.to_str() else {
-            return Err(ContextError {
-                path: path.to_owned(),
-                reason: "it links to a name that is not UTF-8".to_owned(),
-                hint: "name it in the ignore file",
-            }
-            .into());
-        };
+        let text = text.as_str();
         let mut header = header(EntryType::Symlink, 0o777, 0, EARLIEST);
         if header.set_link_name_literal(text).is_ok() {
             return self.append(&mut header, path, io::empty()).map(|()| true);
@@ -112,7 +109,7 @@ impl Tar {
     }
 
     /// A file; the bytes written, none where it has gone meanwhile.
-    pub(super) fn file(&mut self, full: &Path, path: &str, metadata: &Metadata) -> Result<Option<u64>, Stop> {
+    fn file(&mut self, full: &Path, path: &str, metadata: &Metadata) -> Result<Option<u64>, Stop> {
         let mut file = match File::open(full) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -138,11 +135,6 @@ impl Tar {
             (Ok(()), None) => Ok(Some(metadata.len())),
         }
     }
-
-    fn append(&mut self, header: &mut Header, path: &str, content: impl Read) -> Result<(), Stop> {
-        // Reading from memory cannot fail, and the names are plain: what remains is a reader that is gone.
-        self.builder.append_data(header, path, content).map_err(|_| Stop::ReaderGone)
-    }
 }
 
 fn header(kind: EntryType, mode: u32, size: u64, time: u64) -> Header {
@@ -156,7 +148,22 @@ fn header(kind: EntryType, mode: u32, size: u64, time: u64) -> Header {
     header
 }
 
-fn shrank(path: &str) -> ContextError {
+/// Where a link leads, none where it has gone meanwhile.
+pub(super) fn link_target(full: &Path, path: &str) -> Result<Option<String>, Stop> {
+    let target = match fs::read_link(full) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path.to_owned(), &error).into()),
+    };
+    let text = target.into_os_string().into_string().map_err(|_| ContextError {
+        path: path.to_owned(),
+        reason: "it links to a name that is not UTF-8".to_owned(),
+        hint: "name it in the ignore file",
+    })?;
+    Ok(Some(text))
+}
+
+pub(super) fn shrank(path: &str) -> ContextError {
     ContextError {
         path: path.to_owned(),
         reason: "it became shorter while it was being sent".to_owned(),
@@ -166,13 +173,13 @@ fn shrank(path: &str) -> ContextError {
 
 /// Only whether it can be executed: everything else depends on the checkout's umask.
 #[cfg(unix)]
-fn mode(metadata: &Metadata) -> u32 {
+pub(super) fn mode(metadata: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     if metadata.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 }
 }
 
 #[cfg(not(unix))]
-fn mode(_: &Metadata) -> u32 {
+pub(super) fn mode(_: &Metadata) -> u32 {
     0o755
 }
 

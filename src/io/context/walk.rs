@@ -1,13 +1,13 @@
 //! Walks a context in order of names and writes what the rules let through.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::entry::{Kind, Tar};
-use super::{ChunkWriter, ContextError, ContextNews, ContextSource};
+use super::entry::Kind;
+use super::{ContextError, ContextNews, ContextSource};
 use crate::build::ignore::{Inherited, Verdict};
 
 /// How often news of progress is told.
@@ -15,10 +15,26 @@ const NEWS_EVERY: Duration = Duration::from_millis(100);
 /// Left-out entries that are told one by one.
 const LEFT_OUT_TOLD: u32 = 20;
 
+/// What a walk gives its entries to. A method that gives none or false has found that the entry is gone meanwhile.
+pub(super) trait Sink {
+    /// True once nobody wants more.
+    fn is_closed(&self) -> bool;
+    /// A folder.
+    fn folder(&mut self, path: &str) -> Result<(), Stop>;
+    /// A file from memory.
+    fn bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Stop>;
+    /// A link, as it stands.
+    fn link(&mut self, full: &Path, path: &str) -> Result<bool, Stop>;
+    /// A file; gives the bytes that it has.
+    fn file(&mut self, full: &Path, path: &str, metadata: &Metadata) -> Result<Option<u64>, Stop>;
+}
+
 /// Why a walk ended early.
 pub(super) enum Stop {
     /// The request was dropped: nobody wants the rest.
     ReaderGone,
+    /// A link stands on the way to one of the paths that are wanted: all must be sent.
+    LinkOnTheWay,
     /// The context cannot be sent.
     Broken(ContextError),
 }
@@ -29,15 +45,15 @@ impl From<ContextError> for Stop {
     }
 }
 
-/// Writes the whole context.
-pub(super) fn send<F: FnMut(ContextNews)>(
+/// Gives the whole context to a sink.
+pub(super) fn send<S: Sink, F: FnMut(ContextNews)>(
     source: &ContextSource,
-    writer: ChunkWriter,
+    sink: S,
     news: F,
-) -> Result<(), Stop> {
+) -> Result<S, Stop> {
     let mut walk = Walk {
         source,
-        tar: Tar::new(writer),
+        sink,
         overlay: source.overlay.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect(),
         folders_due: Vec::new(),
         news,
@@ -50,14 +66,13 @@ pub(super) fn send<F: FnMut(ContextNews)>(
     for (path, bytes) in std::mem::take(&mut walk.overlay) {
         walk.in_memory(path, bytes)?;
     }
-    walk.tar.finish()?;
     (walk.news)(ContextNews::Sent { bytes: walk.bytes, files: walk.files });
-    Ok(())
+    Ok(walk.sink)
 }
 
-struct Walk<'a, F> {
+struct Walk<'a, S, F> {
     source: &'a ContextSource,
-    tar: Tar,
+    sink: S,
     /// What is in memory and has not been written yet.
     overlay: BTreeMap<&'a str, &'a [u8]>,
     /// Folders entered that are ignored themselves: written when something below them is.
@@ -69,7 +84,7 @@ struct Walk<'a, F> {
     told: Instant,
 }
 
-impl<F: FnMut(ContextNews)> Walk<'_, F> {
+impl<S: Sink, F: FnMut(ContextNews)> Walk<'_, S, F> {
     fn folder(&mut self, folder: &Path, relative: &str, inherited: &Inherited) -> Result<(), Stop> {
         let mut names = Vec::new();
         let entries = fs::read_dir(folder).map_err(|error| unreadable(self.shown(relative), &error))?;
@@ -79,7 +94,7 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
         }
         names.sort();
         for name in names {
-            if self.tar.is_closed() {
+            if self.sink.is_closed() {
                 return Err(Stop::ReaderGone);
             }
             let text = name.to_string_lossy();
@@ -93,6 +108,9 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
         if let Some(bytes) = self.overlay.remove(path.as_str()) {
             return self.in_memory(&path, bytes);
         }
+        if !self.source.wants(&path) {
+            return Ok(());
+        }
         let metadata = match fs::symlink_metadata(full) {
             Ok(metadata) => metadata,
             // Gone since the folder was read: an editor's temporary file, a log that was rotated.
@@ -105,12 +123,7 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
             return Ok(());
         }
         if !utf8 {
-            return Err(ContextError {
-                path,
-                reason: "its name is not UTF-8, which an image's file names must be".to_owned(),
-                hint: "rename it, or name it in the ignore file",
-            }
-            .into());
+            return Err(not_utf8(path).into());
         }
         match kind {
             Kind::Folder => self.enter(full, path, verdict, &next),
@@ -118,14 +131,15 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
                 self.leave_out(path, what);
                 Ok(())
             }
+            Kind::Link if self.source.leads_to_wanted(&path) => Err(Stop::LinkOnTheWay),
             Kind::Link => {
                 self.write_folders_due()?;
-                let written = self.tar.link(full, &path)?;
+                let written = self.sink.link(full, &path)?;
                 self.count(0, written)
             }
             Kind::File => {
                 self.write_folders_due()?;
-                let written = self.tar.file(full, &path, &metadata)?;
+                let written = self.sink.file(full, &path, &metadata)?;
                 self.count(written.unwrap_or(0), written.is_some())
             }
         }
@@ -141,7 +155,7 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
         let due_before = self.folders_due.len();
         if verdict == Verdict::Send {
             self.write_folders_due()?;
-            self.tar.folder(&path)?;
+            self.sink.folder(&path)?;
         } else {
             self.folders_due.push(path.clone());
         }
@@ -152,14 +166,14 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
 
     fn write_folders_due(&mut self) -> Result<(), Stop> {
         for folder in std::mem::take(&mut self.folders_due) {
-            self.tar.folder(&folder)?;
+            self.sink.folder(&folder)?;
         }
         Ok(())
     }
 
     fn in_memory(&mut self, path: &str, bytes: &[u8]) -> Result<(), Stop> {
         self.write_folders_due()?;
-        self.tar.bytes(path, bytes)?;
+        self.sink.bytes(path, bytes)?;
         self.count(bytes.len() as u64, true)
     }
 
@@ -182,6 +196,14 @@ impl<F: FnMut(ContextNews)> Walk<'_, F> {
 
     fn shown(&self, relative: &str) -> String {
         if relative.is_empty() { self.source.root.display().to_string() } else { relative.to_owned() }
+    }
+}
+
+fn not_utf8(path: String) -> ContextError {
+    ContextError {
+        path,
+        reason: "its name is not UTF-8, which an image's file names must be".to_owned(),
+        hint: "rename it, or name it in the ignore file",
     }
 }
 

@@ -50,6 +50,10 @@ struct Common {
     links: Vec<Link>,
     /// Folders that the user owns, with what the context ships for them.
     data: Vec<DataFolder>,
+    /// Makes the seeds of all data folders.
+    make_seeds: Marked,
+    /// Gives the data folders to the user, also those that the base image has.
+    own_data: Marked,
 }
 
 /// `HEALTHCHECK`.
@@ -69,14 +73,12 @@ struct Link {
     about: Marked,
     /// The path, relative to the application folder.
     path: Marked,
-    /// The folder the path is in.
-    parent: Marked,
     /// Where it leads.
     end: Marked,
     /// Where what the context ships there is kept for the last stage.
     seed: Marked,
-    /// The folder of the seed.
-    seed_parent: Marked,
+    /// Makes the folders of path and seed.
+    make: Marked,
     /// True where the end is a file, told by its extension.
     is_file: bool,
 }
@@ -92,6 +94,8 @@ struct DataFolder {
     copy: Marked,
     /// True where it lies in the application folder, which may ship files there.
     in_app: bool,
+    #[serde(skip)]
+    plain_path: String,
 }
 
 impl Common {
@@ -110,12 +114,18 @@ impl Common {
                 sheet.find(Finding::error("value-not-carried", at, "a volume's path holds no * or ?"));
             }
         }
+        let data = data_folders(service, build);
+        let line = |start: [&str; 2], of: &dyn Fn(&DataFolder) -> String| {
+            Marked::Line(start.map(str::to_owned).into_iter().chain(data.iter().map(of)).collect())
+        };
         Self {
+            make_seeds: line(["mkdir", "-p"], &|folder| format!("/seed{}", folder.plain_path)),
+            own_data: line(["chown", APP_USER], &|folder| folder.plain_path.clone()),
             user: APP_USER,
             port: service.port,
             probe: Probe::of(service).map(|probe| ProbeLine::of(&probe)),
             links: build.links.iter().map(|(path, end)| Link::of(path, end)).collect(),
-            data: data_folders(service, build),
+            data,
         }
     }
 }
@@ -137,12 +147,14 @@ impl ProbeLine {
 impl Link {
     fn of(path: &str, end: &str) -> Self {
         let seed = format!("/seed{end}");
+        let kept = if is_file(end) { parent(&seed) } else { &seed };
+        let mut make = ["mkdir", "-p", kept].map(str::to_owned).to_vec();
+        make.extend(Some(parent(path)).filter(|parent| *parent != ".").map(str::to_owned));
         Self {
             about: Marked::Comment(format!("{path} -> {end}")),
             path: Marked::Shell(path.to_owned()),
-            parent: Marked::Shell(parent(path).to_owned()),
             end: Marked::Shell(end.to_owned()),
-            seed_parent: Marked::Shell(parent(&seed).to_owned()),
+            make: Marked::Line(make),
             is_file: is_file(end),
             seed: Marked::Shell(seed),
         }
@@ -177,7 +189,8 @@ fn data_folders(service: &Service, build: &Build) -> Vec<DataFolder> {
             path: Marked::Shell(path.to_owned()),
             seed: Marked::Shell(format!("/seed{path}")),
             copy: Marked::Copy(vec![format!("/seed{path}/"), format!("{path}/")]),
-            in_app: is_at_or_below(path, APP_FOLDER),
+            in_app: path != APP_FOLDER && is_at_or_below(path, APP_FOLDER),
+            plain_path: path.to_owned(),
         })
         .collect()
 }

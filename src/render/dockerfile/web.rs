@@ -59,8 +59,8 @@ struct Arg {
 struct Plain {
     /// The folder and where it goes: operands of `COPY`.
     copy: Marked,
-    /// Configuration that lies among the files and is not to be served.
-    remove: Vec<Marked>,
+    /// Removes configuration that lies among the files and is not to be served; none where there is none.
+    remove: Option<Marked>,
 }
 
 /// Adds the Dockerfile.
@@ -148,7 +148,9 @@ impl Plain {
         let operands = vec![if root == "." { ".".to_owned() } else { format!("{root}/") }, "./".to_owned()];
         sheet.check(&format!("{key}.build.root"), escape::copy_operands(&operands));
         let among = configuration.iter().filter_map(|path| layout::inside(root, path));
-        let remove = among.map(|path| Marked::Shell(format!("./{path}"))).collect();
+        let among: Vec<String> = among.map(|path| format!("./{path}")).collect();
+        let command = ["rm".to_owned(), "-f".to_owned()];
+        let remove = (!among.is_empty()).then(|| Marked::Line(command.into_iter().chain(among).collect()));
         Self { copy: Marked::Copy(operands), remove }
     }
 }
