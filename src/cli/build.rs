@@ -46,10 +46,18 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let named = stack.services(&args.services)?;
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
     if context.global.dry_run {
-        let names: Vec<&Name> =
-            stack.bound.services.values().filter(|s| wanted(s) && s.build().is_some()).map(|s| &s.name).collect();
+        let names: Vec<&Name> = stack
+            .bound
+            .services
+            .values()
+            .filter(|s| wanted(s) && s.build().is_some())
+            .map(|s| &s.name)
+            .collect();
         let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        context.console.answer(json!({ "dry_run": true, "would_build": names }), &format!("would build: {}", words.join(", ")));
+        context.console.answer(
+            json!({ "dry_run": true, "would_build": names }),
+            &format!("would build: {}", words.join(", ")),
+        );
         return Ok(Exit::Done);
     }
     let engine = engine().await?;
@@ -114,7 +122,8 @@ pub(super) async fn existing_images(
             Ok(image) => image.id.unwrap_or_default(),
             Err(_) if plan_only => "to be built".to_owned(),
             Err(error) => {
-                let message = format!("the image {reference} of service `{}` is not there: {error}", service.name);
+                let message =
+                    format!("the image {reference} of service `{}` is not there: {error}", service.name);
                 return Err(CliError::new(Exit::Failed, "no-image", message).hint("leave --no-build out"));
             }
         };
@@ -137,8 +146,9 @@ async fn build(
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let wiring = stack.wiring(context);
     let services = stack.bound.services.values().filter(|service| wanted(service));
-    let requests: Vec<BuildRequest> =
-        services.filter_map(|service| request(stack, service, &wiring).transpose()).collect::<CliResult<_>>()?;
+    let requests: Vec<BuildRequest> = services
+        .filter_map(|service| request(stack, service, &wiring).transpose())
+        .collect::<CliResult<_>>()?;
     let options =
         BuildOptions { no_cache: args.no_cache, platform: args.platform.clone(), ..BuildOptions::default() };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
@@ -218,7 +228,8 @@ impl From<pull::PullError> for CliError {
 
 impl From<dist::ExportError> for CliError {
     fn from(error: dist::ExportError) -> Self {
-        let failed = Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
+        let failed =
+            Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
         error.hint.into_iter().fold(failed, Self::hint)
     }
 }

@@ -26,9 +26,13 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
         match registry::target(bound.target.as_str()) {
             Some(target) => {
                 let of_target = target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding));
-                findings.extend(of_target.filter(|finding| !findings.contains(finding)).collect::<Vec<Finding>>());
+                findings.extend(
+                    of_target.filter(|finding| !findings.contains(finding)).collect::<Vec<Finding>>(),
+                );
             }
-            None => notes.push(format!("environment `{name}`: this build cannot check target `{}`", bound.target)),
+            None => {
+                notes.push(format!("environment `{name}`: this build cannot check target `{}`", bound.target))
+            }
         }
     }
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();

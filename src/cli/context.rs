@@ -15,7 +15,14 @@ use crate::io::signal::Interrupt;
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Environment of dashdeploy.yaml to work on
-    #[arg(short, long, global = true, default_value = "local", env = "DASHDEPLOY_ENVIRONMENT", value_name = "NAME")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        default_value = "local",
+        env = "DASHDEPLOY_ENVIRONMENT",
+        value_name = "NAME"
+    )]
     pub environment: String,
     /// Folder to work in, instead of the current one
     #[arg(short = 'C', long, global = true, env = "DASHDEPLOY_PROJECT_DIR", value_name = "DIR")]
@@ -80,7 +87,10 @@ impl Context {
     /// True where a question may be asked.
     pub fn may_ask(&self) -> bool {
         let wanted = !self.global.yes && !self.global.non_interactive && !self.global.json;
-        wanted && self.environment.stdin_terminal && self.environment.stderr_terminal && !self.environment.is_ci()
+        wanted
+            && self.environment.stdin_terminal
+            && self.environment.stderr_terminal
+            && !self.environment.is_ci()
     }
 
     /// The folder to start from.

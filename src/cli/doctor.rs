@@ -74,7 +74,8 @@ impl Diagnosis {
             State::Doubtful => style.yellow("warning"),
             State::Bad => style.red("failed "),
         };
-        let mend = self.mend.as_ref().map(|mend| format!("\n          {}: {}", style.cyan("mend"), safe(mend)));
+        let mend =
+            self.mend.as_ref().map(|mend| format!("\n          {}: {}", style.cyan("mend"), safe(mend)));
         format!("{mark}  {:<10} {}{}", self.what, safe(&self.found), mend.unwrap_or_default())
     }
 }
@@ -108,7 +109,12 @@ fn buildkit(info: &EngineInfo) -> Diagnosis {
         return Diagnosis::good("buildkit", "the engine builds with BuildKit".to_owned());
     }
     let found = format!("{} has no BuildKit session", info.product);
-    Diagnosis::wrong("buildkit", State::Bad, found, "use a Docker Engine 20.10 or newer on Linux to build images")
+    Diagnosis::wrong(
+        "buildkit",
+        State::Bad,
+        found,
+        "use a Docker Engine 20.10 or newer on Linux to build images",
+    )
 }
 
 fn storage(info: &EngineInfo) -> Diagnosis {
@@ -132,7 +138,12 @@ fn clock(info: &EngineInfo) -> Diagnosis {
     let apart = (engine_time.as_second() - unix_seconds()).abs();
     if apart > CLOCK_TOLERANCE_SECONDS {
         let found = format!("the engine's clock and this machine's are {apart} s apart");
-        return Diagnosis::wrong("clock", State::Bad, found, "let both follow a time server (`timedatectl set-ntp true`)");
+        return Diagnosis::wrong(
+            "clock",
+            State::Bad,
+            found,
+            "let both follow a time server (`timedatectl set-ntp true`)",
+        );
     }
     Diagnosis::good("clock", format!("within {apart} s of the engine's"))
 }
@@ -162,12 +173,16 @@ async fn project(context: &Context, diagnoses: &mut Vec<Diagnosis>, has_engine: 
     let stack = match Stack::open(context) {
         Ok(stack) => stack,
         Err(error) => {
-            let mend = error.report.hints.first().cloned().unwrap_or_else(|| "run `dashdeploy check`".to_owned());
+            let mend =
+                error.report.hints.first().cloned().unwrap_or_else(|| "run `dashdeploy check`".to_owned());
             diagnoses.push(Diagnosis::wrong("project", State::Bad, error.report.message.clone(), mend));
             return;
         }
     };
-    diagnoses.push(Diagnosis::good("project", format!("{} in {}", stack.bound.project, stack.loaded.dir.path().display())));
+    diagnoses.push(Diagnosis::good(
+        "project",
+        format!("{} in {}", stack.bound.project, stack.loaded.dir.path().display()),
+    ));
     let observed = match (has_engine, stack.reader().await) {
         (true, Ok(reader)) => reader.observe(&stack.bound).await.unwrap_or_default(),
         _ => Observed::default(),
@@ -183,13 +198,17 @@ fn ports(bound: &Bound, observed: &Observed) -> Vec<Diagnosis> {
     let diagnose = |(service, address, port): (&dashdeploy_contract::Service, std::net::IpAddr, u16)| {
         let what = format!("{address}:{port} of service {}", service.name);
         let runs = observed.of_service(&service.name).any(|resource| {
-            resource.owned && resource.facts.get("ports").is_some_and(|ports| ports.contains(&port.to_string()))
+            resource.owned
+                && resource.facts.get("ports").is_some_and(|ports| ports.contains(&port.to_string()))
         });
         match port_trouble(address, port) {
             None => Diagnosis::good("port", format!("{what} is free")),
             Some(_) if runs => Diagnosis::good("port", format!("{what} is in use by it")),
             Some(why) => {
-                let mend = format!("stop what listens there, or set `publish:` of service `{}` to another port", service.name);
+                let mend = format!(
+                    "stop what listens there, or set `publish:` of service `{}` to another port",
+                    service.name
+                );
                 Diagnosis::wrong("port", State::Bad, format!("{what} cannot be had: {why}"), mend)
             }
         }

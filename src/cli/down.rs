@@ -98,7 +98,8 @@ fn consent(context: &Context, stack: &Stack) -> CliResult<()> {
         return Err(CliError::new(Exit::Usage, "consent", "removing volumes needs your word")
             .hint("add --yes to remove the data without being asked"));
     }
-    let question = format!("Remove the volumes of {project} ({}) with all their data?", stack.bound.environment);
+    let question =
+        format!("Remove the volumes of {project} ({}) with all their data?", stack.bound.environment);
     if ask::confirm(&question, false)? {
         return Ok(());
     }

@@ -98,7 +98,9 @@ impl From<anyhow::Error> for CliError {
         let text = chain.join(": ");
         let failed = Self::new(Exit::Failed, "io", text.clone());
         match text.to_ascii_lowercase() {
-            lower if lower.contains("no space left") => failed.hint("free some disk space, then run the command again"),
+            lower if lower.contains("no space left") => {
+                failed.hint("free some disk space, then run the command again")
+            }
             lower if lower.contains("permission denied") => {
                 failed.hint("make the path readable and writable for you (`ls -l` shows its owner)")
             }

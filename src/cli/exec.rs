@@ -27,12 +27,15 @@ pub struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     if context.console.is_json() {
-        return Err(CliError::new(Exit::Usage, "usage", "exec hands on what the command prints, which is not JSON")
-            .hint("leave --json out"));
+        return Err(CliError::new(
+            Exit::Usage,
+            "usage",
+            "exec hands on what the command prints, which is not JSON",
+        )
+        .hint("leave --json out"));
     }
     let stack = Stack::open(context)?;
-    let terminal =
-        !args.no_tty && context.environment.stdin_terminal && context.environment.stdout_terminal;
+    let terminal = !args.no_tty && context.environment.stdin_terminal && context.environment.stdout_terminal;
     let request = ExecRequest {
         service: stack.service(&args.service)?,
         command: args.command.clone(),
@@ -43,7 +46,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         size: terminal.then(size).flatten(),
     };
     if context.global.dry_run {
-        context.console.answer(serde_json::Value::Null, &format!("would run in {}: {:?}", request.service, request.command));
+        context.console.answer(
+            serde_json::Value::Null,
+            &format!("would run in {}: {:?}", request.service, request.command),
+        );
         return Ok(Exit::Done);
     }
     let session = stack.writer().await?.exec(&stack.bound, &request).await?;

@@ -26,8 +26,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let dir = ProjectDir::open(&context.start_dir())?;
     let file = FILE_NAMES[0];
     if let Some(there) = FILE_NAMES.iter().find(|name| dir.has(name)) {
-        return Err(CliError::new(Exit::Usage, "exists", format!("{there} is there already, and is never overwritten"))
-            .hint("edit it and run `dashdeploy render`; or move it away and run `dashdeploy init` again"));
+        return Err(CliError::new(
+            Exit::Usage,
+            "exists",
+            format!("{there} is there already, and is never overwritten"),
+        )
+        .hint("edit it and run `dashdeploy render`; or move it away and run `dashdeploy init` again"));
     }
     let tree = DiskTree::open(dir.path()).map_err(anyhow::Error::from)?;
     let mut detection = detect::detect(&tree);
@@ -38,7 +42,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     answer_questions(context, &mut detection)?;
     let text = detect::yaml::write(&detection);
     if context.global.dry_run {
-        context.console.answer(json!({ "dry_run": true, "file": file, "contents": text, "detection": detection }), &text);
+        context.console.answer(
+            json!({ "dry_run": true, "file": file, "contents": text, "detection": detection }),
+            &text,
+        );
         return Ok(Exit::Done);
     }
     dir.write(file, text.as_bytes())?;
@@ -60,19 +67,26 @@ fn nothing_found(dir: &ProjectDir, detection: &Detection) -> CliError {
 /// Says what was concluded, and from what.
 fn explain(context: &Context, detection: &Detection) {
     let style = context.console.style();
-    for service in &detection.services {
-        let kind = service.build.kind.as_str();
-        context.console.status(&format!("{}  {kind} in {}", style.bold(service.name.as_str()), safe(&service.folder)));
+    for service in detect::report(detection) {
+        let kind = service.kind.as_str();
+        context.console.status(&format!(
+            "{}  {kind} in {}",
+            style.bold(&service.name),
+            safe(&service.folder)
+        ));
         for fact in &service.facts {
             let place = fact.evidence.as_ref().map_or_else(
                 || style.dim("default"),
-                |evidence| format!("{}  {}", style.cyan(&safe(&evidence.place())), style.dim(&safe(&evidence.what))),
+                |evidence| {
+                    format!("{}  {}", style.cyan(&safe(&evidence.place())), style.dim(&safe(&evidence.what)))
+                },
             );
             context.console.status(&format!("  {:<44} {place}", safe(&fact.conclusion)));
         }
     }
     for note in &detection.notes {
-        let place = note.evidence.as_ref().map(|evidence| format!(" ({})", evidence.place())).unwrap_or_default();
+        let place =
+            note.evidence.as_ref().map(|evidence| format!(" ({})", evidence.place())).unwrap_or_default();
         let message = format!("{}{place}", note.message);
         if note.warning {
             context.console.warning(&message);
@@ -90,8 +104,11 @@ fn answer_questions(context: &Context, detection: &mut Detection) -> CliResult<(
         return Ok(());
     }
     for question in detect::questions(detection) {
-        let chosen = ask::choice(&question.prompt, &question.choices, question.default)?;
-        detection.answer(&question, chosen);
+        let labels: Vec<String> = question.choices.iter().map(|choice| safe(&choice.label)).collect();
+        let chosen = ask::choice(&safe(&question.prompt), &labels, 0)?;
+        if let Some(choice) = question.choices.get(chosen) {
+            detection.answer(&question.id, &choice.value).map_err(anyhow::Error::from)?;
+        }
     }
     Ok(())
 }

@@ -59,9 +59,10 @@ fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
 
 /// The addresses on the local Docker host: what the generated Compose files are made with.
 fn local_wiring(loaded: &Loaded) -> CliResult<Wiring> {
-    let local = loaded.project.bind("local").map_err(|error| {
-        CliError::new(Exit::Usage, "unknown-environment", error.to_string())
-    })?;
+    let local = loaded
+        .project
+        .bind("local")
+        .map_err(|error| CliError::new(Exit::Usage, "unknown-environment", error.to_string()))?;
     Ok(registry::compose_host().map_or_else(Wiring::default, |target| Wiring {
         services: target.addresses(&local),
         same_origin: target.descriptor().capabilities.same_origin,

@@ -45,7 +45,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
 
 /// The things of our services that run or ran.
 pub(super) fn running(observed: &Observed) -> impl Iterator<Item = &Resource> {
-    observed.resources.iter().filter(|resource| resource.owned && resource.health.is_some() && resource.service.is_some())
+    observed
+        .resources
+        .iter()
+        .filter(|resource| resource.owned && resource.health.is_some() && resource.service.is_some())
 }
 
 /// A running thing as the JSON answers of `ps` and `up` have it.

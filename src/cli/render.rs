@@ -34,8 +34,12 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     if !args.files.is_empty() {
         let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
         if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {
-            return Err(super::CliError::new(Exit::Usage, "unknown-file", format!("`{unknown}` is not a generated file"))
-                .hint(format!("the generated files are: {}", known.join(", "))));
+            return Err(super::CliError::new(
+                Exit::Usage,
+                "unknown-file",
+                format!("`{unknown}` is not a generated file"),
+            )
+            .hint(format!("the generated files are: {}", known.join(", "))));
         }
         all.retain(|compared| args.files.contains(&compared.file.path));
     }
@@ -67,10 +71,8 @@ fn print(context: &Context, all: &[Compared]) -> Exit {
 fn check(context: &Context, all: &[Compared], fail: bool) -> Exit {
     let differing: Vec<&Compared> =
         all.iter().filter(|c| !matches!(c.state, State::Fresh | State::Foreign)).collect();
-    let value: Vec<Value> = all
-        .iter()
-        .map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff }))
-        .collect();
+    let value: Vec<Value> =
+        all.iter().map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff })).collect();
     let style = context.console.answer_style();
     let painted = |line: &str| match line.as_bytes().first() {
         Some(b'+') => style.green(&safe(line)),

@@ -36,7 +36,8 @@ impl Stack {
         let findings: Vec<Finding> =
             target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding)).collect();
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            let message = format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
+            let message =
+                format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
             return Err(CliError::findings(message, findings));
         }
         // What is merely worth knowing is told by `check`, not at every run.
@@ -129,7 +130,9 @@ impl Stack {
         let asked: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         CliError::findings("required secrets have no value; nothing was started", findings.collect())
             .hint(format!("looked in: {}", asked.join(", ")))
-            .hint(format!("put `{first}=…` into .env, or give it in the environment: `{first}=… dashdeploy up`"))
+            .hint(format!(
+                "put `{first}=…` into .env, or give it in the environment: `{first}=… dashdeploy up`"
+            ))
     }
 
     fn sources(&self, context: &Context, file: Option<&Path>) -> CliResult<Vec<SecretSource>> {
@@ -159,14 +162,16 @@ impl Stack {
 fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {
     let elsewhere = bound.targets.iter().find(|(_, target)| **target != bound.target);
     if let Some((service, target)) = elsewhere {
-        let message = format!("service `{service}` of environment `{}` goes to `{target}`", bound.environment);
+        let message =
+            format!("service `{service}` of environment `{}` goes to `{target}`", bound.environment);
         return Err(CliError::new(Exit::Usage, "several-targets", message)
             .hint("this command runs environments that are on one target; choose one with -e"));
     }
     registry::target(bound.target.as_str()).ok_or_else(|| {
         let known = registry::all();
         let names: Vec<&str> = known.iter().map(|target| target.descriptor().name.as_str()).collect();
-        let message = format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
+        let message =
+            format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
         CliError::new(Exit::Usage, "unsupported-target", message)
             .hint(format!("it can run: {}; choose another environment with -e", names.join(", ")))
     })
@@ -189,7 +194,8 @@ fn from_file(path: &Path, name: &str) -> CliResult<Option<SecretSource>> {
     let bytes = read_limited(path, 8 << 20).map_err(|error| wrong(format!("{error:#}")))?;
     let Some(bytes) = bytes else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| wrong(format!("{name} is not UTF-8 text")))?;
-    let values = parse_dotenv(&text).map_err(|error| wrong(format!("{name}:{}: {}", error.line, error.message)))?;
+    let values =
+        parse_dotenv(&text).map_err(|error| wrong(format!("{name}:{}: {}", error.line, error.message)))?;
     Ok(Some(SecretSource { name: name.to_owned(), values: values.into_iter().collect() }))
 }
 

@@ -133,7 +133,9 @@ fn tell_causes(context: &Context, plan: &Plan) {
 pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
     let error = match &outcome.verdict {
         Verdict::Done if outcome.left.is_empty() => return Ok(()),
-        Verdict::Done => CliError::new(Exit::Partial, "partial", "everything runs, but something could not be tidied up"),
+        Verdict::Done => {
+            CliError::new(Exit::Partial, "partial", "everything runs, but something could not be tidied up")
+        }
         Verdict::Interrupted => CliError::new(Exit::Interrupted, "interrupted", "interrupted"),
         Verdict::ChangeFailed(failed) => {
             let (_, error) = failed.as_ref();
@@ -158,7 +160,9 @@ fn with_way_back(mut error: CliError, outcome: &Outcome) -> CliError {
     let left = outcome.left.iter().map(|(address, why)| format!("{address}: {why}"));
     if !outcome.left.is_empty() {
         error.exit = if error.exit == Exit::Interrupted { error.exit } else { Exit::Partial };
-        return error.evidence(left).hint("the things listed could not be taken back: run the command again to finish");
+        return error
+            .evidence(left)
+            .hint("the things listed could not be taken back: run the command again to finish");
     }
     if outcome.reverted.is_empty() {
         return error;
@@ -204,7 +208,8 @@ fn wired_values(context: &Context, stack: &Stack) {
                 continue;
             }
             if let Ok(value) = wiring.resolve(text, service) {
-                let how = if value.starts_with("/.") { " (the page's own origin, through its proxy)" } else { "" };
+                let how =
+                    if value.starts_with("/.") { " (the page's own origin, through its proxy)" } else { "" };
                 context.console.status(&format!("  {} was built with {name}={value}{how}", service.name));
             }
         }

@@ -48,7 +48,12 @@ impl Shown {
         let before = piece(0..start);
         let meant = piece(start..end);
         let span = before.len()..before.len() + meant.len();
-        Self { file: place.file.clone(), line: place.line, source: before + &meant + &piece(end..chars.len()), span }
+        Self {
+            file: place.file.clone(),
+            line: place.line,
+            source: before + &meant + &piece(end..chars.len()),
+            span,
+        }
     }
 
     fn snippet<'a>(
@@ -58,7 +63,10 @@ impl Shown {
     ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
         let annotation = kind.span(self.span.clone());
         let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
-        Snippet::source(self.source.as_str()).line_start(self.line).path(self.file.as_str()).annotation(annotation)
+        Snippet::source(self.source.as_str())
+            .line_start(self.line)
+            .path(self.file.as_str())
+            .annotation(annotation)
     }
 }
 

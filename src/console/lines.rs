@@ -22,7 +22,13 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         Event::BuildFinished { service, image, id, millis, cached } => {
             let id = dashdeploy_contract::ImageId(id.clone());
             let how = if *cached { "unchanged" } else { "built" };
-            format!("{} {service}  {} {}{}", style.green(how), safe(image), style.dim(id.short()), took(Some(*millis)))
+            format!(
+                "{} {service}  {} {}{}",
+                style.green(how),
+                safe(image),
+                style.dim(id.short()),
+                took(Some(*millis))
+            )
         }
         Event::BuildFailed { service, message } => {
             format!("{} {service}: {}", style.red("failed"), safe(message))
@@ -43,7 +49,9 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         Event::ChangeFailed { address, message } => {
             format!("{} {}: {}", style.red("failed"), safe(address.as_str()), safe(message))
         }
-        Event::ChangeReverted { address } => format!("{} {}", style.yellow("taken back"), safe(address.as_str())),
+        Event::ChangeReverted { address } => {
+            format!("{} {}", style.yellow("taken back"), safe(address.as_str()))
+        }
         // A service that is being put anew is absent for a moment; the change itself says so.
         Event::HealthChanged { health: Health::Absent, .. } => return None,
         Event::HealthChanged { service, health, millis } => {

@@ -41,7 +41,9 @@ fn summary(plan: &Plan) -> String {
     ];
     let mut parts: Vec<String> = counts
         .iter()
-        .filter_map(|(action, word)| Some(plan.count(*action)).filter(|n| *n > 0).map(|n| format!("{n} {word}")))
+        .filter_map(|(action, word)| {
+            Some(plan.count(*action)).filter(|n| *n > 0).map(|n| format!("{n} {word}"))
+        })
         .collect();
     parts.push(format!("{} unchanged", plan.unchanged.len()));
     parts.join(", ")

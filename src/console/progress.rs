@@ -62,7 +62,9 @@ impl Progress {
                 let sent = indicatif::BinaryBytes(*bytes);
                 self.say(&image(service), &format!("{service}  sending the context: {files} files, {sent}"));
             }
-            Event::BuildStep { service, step, name, state, .. } => self.step(service.as_str(), step, name, *state),
+            Event::BuildStep { service, step, name, state, .. } => {
+                self.step(service.as_str(), step, name, *state)
+            }
             Event::BuildLog { service, line, .. } => {
                 let key = image(service);
                 let step = self.running.get(&key).and_then(|steps| steps.last());

@@ -154,7 +154,10 @@ impl<'a> Run<'a> {
         Verdict::ChangeFailed(Box::new((address, error)))
     }
 
-    fn begin(&mut self, change: Change) -> impl Future<Output = (Change, Result<Duration, TargetError>)> + use<'a> {
+    fn begin(
+        &mut self,
+        change: Change,
+    ) -> impl Future<Output = (Change, Result<Duration, TargetError>)> + use<'a> {
         let session = self.session;
         session.events.emit(Event::ChangeStarted {
             address: change.address.clone(),
@@ -249,12 +252,11 @@ impl<'a> Run<'a> {
     }
 
     fn next_deadline(&self) -> Duration {
-        let waits = self.rollouts.values().filter_map(|(started, rollout)| {
-            match rollout.step(started.elapsed()) {
+        let waits =
+            self.rollouts.values().filter_map(|(started, rollout)| match rollout.step(started.elapsed()) {
                 Step::Wait(left) => Some(left),
                 _ => None,
-            }
-        });
+            });
         waits.min().unwrap_or(POLL)
     }
 

@@ -50,7 +50,9 @@ fn entry(text: &str, line: usize) -> Result<Entry<'_>, DotenvError> {
     let name_end = body.find(['=', '\n']).unwrap_or(body.len());
     let name = body[..name_end].trim();
     if !is_name(name) {
-        return Err(fail("expected NAME=value; a name has letters, digits and _ and does not start with a digit"));
+        return Err(fail(
+            "expected NAME=value; a name has letters, digits and _ and does not start with a digit",
+        ));
     }
     if !body[name_end..].starts_with('=') {
         return Err(fail(&format!("`{name}` has no `=`")));
@@ -72,7 +74,8 @@ fn entry(text: &str, line: usize) -> Result<Entry<'_>, DotenvError> {
 fn plain<'a>(name: &str, text: &'a str) -> Result<Entry<'a>, &'static str> {
     let end = text.find('\n').unwrap_or(text.len());
     let written = &text[..end];
-    let comment = written.find(" #").or_else(|| written.find("\t#")).or_else(|| written.starts_with('#').then_some(0));
+    let comment =
+        written.find(" #").or_else(|| written.find("\t#")).or_else(|| written.starts_with('#').then_some(0));
     let value = written[..comment.unwrap_or(end)].trim().to_owned();
     checked(name, value, text.get(end + 1..).unwrap_or_default())
 }
@@ -148,7 +151,15 @@ mod tests {
 
     #[test]
     fn names_the_line_of_what_it_cannot_read_and_never_the_value() {
-        for (text, line) in [("A=1\n=v", 2), ("1A=x", 1), ("A-B=x", 1), ("\n\nA", 3), ("A=\"x\ny", 1), ("A='x' y", 1), ("B=\"1\n2\"\nA.B=s3cret", 3)] {
+        for (text, line) in [
+            ("A=1\n=v", 2),
+            ("1A=x", 1),
+            ("A-B=x", 1),
+            ("\n\nA", 3),
+            ("A=\"x\ny", 1),
+            ("A='x' y", 1),
+            ("B=\"1\n2\"\nA.B=s3cret", 3),
+        ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.line, line, "{text:?}");
             assert!(!error.to_string().contains("s3cret"));

@@ -71,7 +71,9 @@ impl Rollout {
     pub fn step(&self, now: Duration) -> Step {
         match &self.last {
             Health::Healthy => return Step::Serving,
-            Health::Unhealthy { detail } => return Step::Failed(with_detail("its health check fails", detail)),
+            Health::Unhealthy { detail } => {
+                return Step::Failed(with_detail("its health check fails", detail));
+            }
             Health::Exited { code, detail } if self.exits >= self.patience.exits => {
                 let times = if self.exits == 1 { String::new() } else { format!(" {} times", self.exits) };
                 return Step::Failed(with_detail(&format!("it ended{times}, last with code {code}"), detail));

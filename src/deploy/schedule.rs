@@ -60,7 +60,11 @@ impl Schedule {
         let names = |change: &Change| {
             let healthy = change.needs_healthy.iter().filter(|service| !self.is_serving(service));
             let needs = change.needs.iter().filter(|need| !self.applied.contains(*need));
-            healthy.map(ToString::to_string).chain(needs.map(ToString::to_string)).collect::<Vec<_>>().join(", ")
+            healthy
+                .map(ToString::to_string)
+                .chain(needs.map(ToString::to_string))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         self.waiting.iter().map(|change| format!("{} waits for {}", change.address, names(change))).collect()
     }
@@ -98,7 +102,11 @@ mod tests {
     #[test]
     fn a_change_waits_for_its_needs_and_for_healthy_services() {
         let plan = Plan {
-            changes: vec![change("web", &[], &["api"]), change("api", &["net"], &[]), change("net", &[], &[])],
+            changes: vec![
+                change("web", &[], &["api"]),
+                change("api", &["net"], &[]),
+                change("net", &[], &[]),
+            ],
             unchanged: Vec::new(),
         };
         let mut schedule = Schedule::new(&plan, []);

@@ -54,10 +54,15 @@ pub fn gather(bound: &Bound, sources: &[SecretSource]) -> Gathered {
 
 fn doubts(service: &Name, variable: &str, value: &str) -> Option<Finding> {
     let plain = value.trim().to_ascii_lowercase();
-    let placeholder = ["changeme", "change-me", "secret", "password", "xxx", "todo", "your-key", "replace-me"];
+    let placeholder =
+        ["changeme", "change-me", "secret", "password", "xxx", "todo", "your-key", "replace-me"];
     let key = format!("services.{service}.secrets.{variable}");
     (placeholder.contains(&plain.as_str()) || plain == variable.to_ascii_lowercase()).then(|| {
-        Finding::warning("placeholder-secret", key, format!("the value of `{variable}` looks like a placeholder"))
+        Finding::warning(
+            "placeholder-secret",
+            key,
+            format!("the value of `{variable}` looks like a placeholder"),
+        )
     })
 }
 
@@ -95,7 +100,8 @@ mod tests {
     #[test]
     fn the_first_source_wins_and_nothing_counts_as_missing() {
         let api = Name::parse("api").unwrap();
-        let gathered = gather(&bound(), &[source("a", &[("KEY", "one")]), source("b", &[("KEY", "two"), ("MAIL", "")])]);
+        let gathered =
+            gather(&bound(), &[source("a", &[("KEY", "one")]), source("b", &[("KEY", "two"), ("MAIL", "")])]);
         assert_eq!(gathered.store.expose(&api, "KEY"), Some("one"));
         assert!(!gathered.store.contains(&api, "MAIL"));
         assert!(gathered.missing.is_empty());

@@ -7,11 +7,11 @@ use super::index::{Index, folder_of, join, name_of};
 use super::model::Evidence;
 
 /// Taken where the project says nothing.
-pub(crate) const DEFAULT_PYTHON: &str = "3.12";
+pub(crate) const DEFAULT_PYTHON: &str = "3.11";
 /// The oldest version taken from an open range: older ones get no security fixes any more.
 const OLDEST_PYTHON: u32 = 11;
 /// Taken where the project says nothing.
-pub(crate) const DEFAULT_NODE: &str = "22";
+pub(crate) const DEFAULT_NODE: &str = "20";
 /// The oldest version taken from an open range.
 const OLDEST_NODE: u32 = 20;
 
@@ -279,7 +279,7 @@ mod tests {
         }
         for (range, version) in [
             (">=3.11", "3.11"),
-            (">=3.8", "3.12"),
+            (">=3.8", "3.11"),
             (">=3.9,<3.12", "3.11"),
             ("^3.11", "3.11"),
             ("==3.10.*", "3.10"),
@@ -288,7 +288,7 @@ mod tests {
             ("~=3.11.2", "3.11"),
             (">=3.8, <3.11", "3.10"),
             (">=3.11,<4.0", "3.11"),
-            ("<3.13", "3.12"),
+            ("<3.13", "3.11"),
             ("3.12.*", "3.12"),
         ] {
             assert_eq!(python_range(range).as_deref(), Some(version), "{range}");
@@ -306,7 +306,7 @@ mod tests {
             assert_eq!(node_exact(none), None, "{none}");
         }
         for (range, version) in [
-            (">=18", "22"),
+            (">=18", "20"),
             (">=20", "20"),
             ("^20.9.0", "20"),
             ("20.x", "20"),
@@ -316,7 +316,7 @@ mod tests {
             ("^20.19.0 || >=22.12.0", "20"),
             ("16.x", "16"),
             (">= 20", "20"),
-            ("*", "22"),
+            ("*", "20"),
         ] {
             assert_eq!(node_range(range).as_deref(), Some(version), "{range}");
         }

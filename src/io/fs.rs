@@ -24,7 +24,8 @@ impl ProjectDir {
     /// # Errors
     /// When it is not there or no folder.
     pub fn open(path: &Path) -> Result<Self> {
-        let root = fs::canonicalize(path).with_context(|| format!("cannot open the folder {}", path.display()))?;
+        let root =
+            fs::canonicalize(path).with_context(|| format!("cannot open the folder {}", path.display()))?;
         if !root.is_dir() {
             bail!("{} is not a folder", path.display());
         }
@@ -92,7 +93,9 @@ impl ProjectDir {
         let path = self.root.join(relative);
         match path.symlink_metadata() {
             Ok(there) if !there.is_file() => {
-                bail!("{relative} is not a regular file: move it away, or choose another path in dashdeploy.yaml")
+                bail!(
+                    "{relative} is not a regular file: move it away, or choose another path in dashdeploy.yaml"
+                )
             }
             _ => {}
         }
@@ -123,7 +126,8 @@ impl ProjectDir {
                 }
                 Ok(_) => bail!("{} is not a folder", folder.display()),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+                    fs::create_dir(&folder)
+                        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
                 }
                 Err(error) => {
                     return Err(anyhow!(error).context(format!("cannot look at {}", folder.display())));

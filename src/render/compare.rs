@@ -43,10 +43,7 @@ impl State {
 }
 
 /// Compares every file with what `existing` gives for its path.
-pub fn compare(
-    files: Vec<RenderedFile>,
-    existing: &dyn Fn(&str) -> Option<Vec<u8>>,
-) -> Vec<Compared> {
+pub fn compare(files: Vec<RenderedFile>, existing: &dyn Fn(&str) -> Option<Vec<u8>>) -> Vec<Compared> {
     files.into_iter().map(|file| compared(existing(&file.path), file)).collect()
 }
 
@@ -116,6 +113,8 @@ mod tests {
     #[test]
     fn the_diff_shows_the_lines_that_differ() {
         let (_, diff) = state_of(Some(file("FROM old\n").contents.into_bytes()));
-        assert!(diff.contains("--- a/a/Dockerfile") && diff.contains("-FROM old") && diff.contains("+FROM new"));
+        assert!(
+            diff.contains("--- a/a/Dockerfile") && diff.contains("-FROM old") && diff.contains("+FROM new")
+        );
     }
 }

@@ -84,7 +84,11 @@ impl Section {
 
 impl Variable {
     fn secret(name: &str) -> Self {
-        Self { name: name.to_owned(), meaning: meaning(name).map(|known| Marked::Comment(known.to_owned())), value: None }
+        Self {
+            name: name.to_owned(),
+            meaning: meaning(name).map(|known| Marked::Comment(known.to_owned())),
+            value: None,
+        }
     }
 
     fn configured(name: &str, text: &Text) -> Self {

@@ -137,8 +137,7 @@ pub fn copy_operands(paths: &[String]) -> Result<String, Refused> {
 }
 
 /// Words that YAML 1.1 or 1.2 reads as something else than text.
-const YAML_WORDS: [&str; 11] =
-    ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"];
+const YAML_WORDS: [&str; 11] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"];
 
 fn is_plain_yaml(value: &str) -> bool {
     let first = value.strip_prefix("./").unwrap_or(value);

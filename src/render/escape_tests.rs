@@ -6,9 +6,40 @@ use super::*;
 
 /// The values of the test plan's format matrix.
 const HOSTILE: [&str; 34] = [
-    "a b", "\"", "'", "\\", "\\\\n", "a\nb", "a\r\nb", "a\tb", "$HOME", "$$", "${X}", "$(id)", "`id`", "%s %%", "#x", ";x",
-    "& | < >", "*?[", "!", "{{7*7}}", "${{ github.token }}", "]]>", "'''\"\"\"", " x ", "", "-n", "=", "yes", "010", "1e3",
-    "null", "😀\u{301}", "\u{202e}x", "\u{2028}\u{feff}",
+    "a b",
+    "\"",
+    "'",
+    "\\",
+    "\\\\n",
+    "a\nb",
+    "a\r\nb",
+    "a\tb",
+    "$HOME",
+    "$$",
+    "${X}",
+    "$(id)",
+    "`id`",
+    "%s %%",
+    "#x",
+    ";x",
+    "& | < >",
+    "*?[",
+    "!",
+    "{{7*7}}",
+    "${{ github.token }}",
+    "]]>",
+    "'''\"\"\"",
+    " x ",
+    "",
+    "-n",
+    "=",
+    "yes",
+    "010",
+    "1e3",
+    "null",
+    "😀\u{301}",
+    "\u{202e}x",
+    "\u{2028}\u{feff}",
 ];
 
 fn any_text() -> impl Strategy<Value = String> {
@@ -239,7 +270,24 @@ proptest! {
 
 #[test]
 fn words_that_yaml_1_1_takes_for_something_else_are_quoted() {
-    for word in ["yes", "No", "ON", "off", "y", "N", "true", "NULL", "~", "010", "1e3", "0x1f", "1:30", "2001-01-01", ".inf", ""] {
+    for word in [
+        "yes",
+        "No",
+        "ON",
+        "off",
+        "y",
+        "N",
+        "true",
+        "NULL",
+        "~",
+        "010",
+        "1e3",
+        "0x1f",
+        "1:30",
+        "2001-01-01",
+        ".inf",
+        "",
+    ] {
         assert!(compose_scalar(word).unwrap().starts_with('"'), "{word}");
     }
     for word in ["info", "/data", "api", "service_healthy", "ALL"] {

@@ -54,7 +54,11 @@ pub fn add(
     let inside = |path: &str| layout::inside(&build.context, path).map(str::to_owned);
     let generated = layout::generated(bound);
     let file = IgnoreFile {
-        generated: generated.iter().filter(|path| Some(*path) != conf.as_ref()).filter_map(|p| inside(p)).collect(),
+        generated: generated
+            .iter()
+            .filter(|path| Some(*path) != conf.as_ref())
+            .filter_map(|p| inside(p))
+            .collect(),
         nested: layout::nested_contexts(bound, &service.name, build),
         data: data(service, build),
         node: matches!(build.recipe, Recipe::Node(_) | Recipe::Spa(_)),

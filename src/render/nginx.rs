@@ -180,7 +180,10 @@ mod tests {
 
     #[test]
     fn an_origin_is_scheme_host_and_port_and_nothing_else() {
-        assert_eq!(origin("https://api.example.com:8443/v1?x").as_deref(), Some("https://api.example.com:8443"));
+        assert_eq!(
+            origin("https://api.example.com:8443/v1?x").as_deref(),
+            Some("https://api.example.com:8443")
+        );
         assert_eq!(origin("ws://[::1]:80/x").as_deref(), Some("ws://[::1]:80"));
         for none in ["/.", "", "data://x", "https://", "https://a b/", "https://x;script-src *"] {
             assert_eq!(origin(none), None, "{none}");

@@ -7,9 +7,7 @@
 
 use std::net::IpAddr;
 
-use dashdeploy_contract::{
-    Bound, Name, Project, Publish, Reference, Text, Wiring,
-};
+use dashdeploy_contract::{Bound, Name, Project, Publish, Reference, Text, Wiring};
 
 use super::escape::Piece;
 
@@ -51,9 +49,7 @@ pub fn with_variables(wiring: &Wiring, bound: &Bound) -> Wiring {
     wiring.environment = texts
         .flat_map(Text::references)
         .filter_map(|reference| match reference {
-            Reference::Environment(name) => {
-                Some((name.clone(), format!("{MARK}{ENVIRONMENT}{name}{MARK}")))
-            }
+            Reference::Environment(name) => Some((name.clone(), format!("{MARK}{ENVIRONMENT}{name}{MARK}"))),
             _ => None,
         })
         .collect();

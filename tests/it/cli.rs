@@ -8,7 +8,8 @@ fn json_mode_prints_json_and_nothing_else() {
     for arguments in [&["check", "--json"][..], &["ps", "--json"], &["render", "--json"], &["up", "--json"]] {
         let ran = project.run(arguments).exits(2);
         for line in ran.stdout.lines() {
-            serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {line}"));
+            serde_json::from_str::<serde_json::Value>(line)
+                .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {line}"));
         }
         assert_eq!(ran.json()["type"], "error", "{arguments:?}");
         assert_eq!(ran.stderr, "", "{arguments:?}");
@@ -55,7 +56,20 @@ fn an_engine_that_is_not_there_is_said_with_the_mend() {
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
     let help = Project::empty("help").run(&["--help"]).exits(0).stdout;
-    for word in ["init", "check", "render", "build", "up", "down", "ps", "logs", "exec", "doctor", "schema", "Exit codes"] {
+    for word in [
+        "init",
+        "check",
+        "render",
+        "build",
+        "up",
+        "down",
+        "ps",
+        "logs",
+        "exec",
+        "doctor",
+        "schema",
+        "Exit codes",
+    ] {
         assert!(help.contains(word), "{word}");
     }
 }

@@ -19,7 +19,10 @@ mod engine {
 
     fn service<'a>(result: &'a Value, name: &str) -> &'a Value {
         let services = result["result"]["services"].as_array().unwrap();
-        services.iter().find(|service| service["service"] == name).unwrap_or_else(|| panic!("{name}: {result}"))
+        services
+            .iter()
+            .find(|service| service["service"] == name)
+            .unwrap_or_else(|| panic!("{name}: {result}"))
     }
 
     #[test]
@@ -160,7 +163,8 @@ mod engine {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(project.container("app"), "");
-        let networks = docker_text(&["network", "ls", "-q", "--filter", &format!("name={}_default", project.name)]);
+        let networks =
+            docker_text(&["network", "ls", "-q", "--filter", &format!("name={}_default", project.name)]);
         assert_eq!(networks, "");
     }
 
@@ -172,7 +176,9 @@ mod engine {
         let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = holder.local_addr().unwrap().port();
         let project = small("port", "touch /tmp/ready; exec sleep 600");
-        let config = project.read("dashdeploy.yaml").replace("    health", &format!("    port: 80\n    publish: {port}\n    health"));
+        let config = project
+            .read("dashdeploy.yaml")
+            .replace("    health", &format!("    port: 80\n    publish: {port}\n    health"));
         project.write("dashdeploy.yaml", &config);
         let ran = project.run(&["up"]).exits(1);
         assert!(ran.stderr.contains(&port.to_string()) && ran.stderr.contains("publish"), "{}", ran.stderr);
@@ -250,7 +256,9 @@ mod engine {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|mount| format!("{} {} {} {}", mount["Type"], mount["Name"], mount["Destination"], mount["RW"]))
+                .map(|mount| {
+                    format!("{} {} {} {}", mount["Type"], mount["Name"], mount["Destination"], mount["RW"])
+                })
                 .collect();
             mounts.sort();
             json!({

@@ -197,7 +197,11 @@ impl Drop for Project {
         ] {
             remove_all(list, &label, remove);
         }
-        remove_all(&["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"], &format!("reference={}-*", self.name), &["rmi"]);
+        remove_all(
+            &["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"],
+            &format!("reference={}-*", self.name),
+            &["rmi"],
+        );
     }
 }
 
@@ -214,7 +218,8 @@ fn remove_all(list: &[&str], filter: &str, remove: &[&str]) {
 fn is_generated(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let left = ["node_modules", "dist", "__pycache__", ".venv", ".dashdeploy", ".env", ".pytest_cache"];
-    let ours = fs::read_to_string(path).is_ok_and(|text| text.lines().take(12).any(|l| l.contains("dashdeploy render")));
+    let ours = fs::read_to_string(path)
+        .is_ok_and(|text| text.lines().take(12).any(|l| l.contains("dashdeploy render")));
     left.contains(&name.as_ref()) || name == "dashdeploy.yaml" || (path.is_file() && ours)
 }
 

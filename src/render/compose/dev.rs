@@ -5,8 +5,7 @@
 //! in production.
 
 use dashdeploy_contract::{
-    Bound, Build, BuildKind, ContainerSpec, Name, NodeManager, NodeRecipe, Recipe, Service, SpaRecipe,
-    Wiring,
+    Bound, Build, BuildKind, ContainerSpec, Name, NodeManager, NodeRecipe, Recipe, Service, SpaRecipe, Wiring,
 };
 
 use super::entry::{Entry, static_variables, text};
@@ -111,7 +110,10 @@ impl Stage<'_> {
     fn node(&mut self, entry: &mut Entry, build: &Build, recipe: &NodeRecipe) {
         self.node_base(entry, build, &recipe.version);
         let port = self.service.port.map(|port| format!("PORT={port} ")).unwrap_or_default();
-        let build_step = recipe.script.as_ref().map(|script| format!("{} run {} && ", recipe.manager.as_str(), word(script)));
+        let build_step = recipe
+            .script
+            .as_ref()
+            .map(|script| format!("{} run {} && ", recipe.manager.as_str(), word(script)));
         let mut start = self.service.command.clone().unwrap_or_else(|| recipe.start.clone());
         if start.first().is_some_and(|program| program == "node") {
             start.insert(1, "--watch".to_owned());
@@ -184,7 +186,11 @@ impl Stage<'_> {
             log_size: front.log_size.clone(),
             log_files: front.log_files.clone(),
             stop_grace: front.stop_grace.clone(),
-            labels: front.labels.iter().map(|l| Pair { name: l.name.clone(), value: l.value.clone() }).collect(),
+            labels: front
+                .labels
+                .iter()
+                .map(|l| Pair { name: l.name.clone(), value: l.value.clone() })
+                .collect(),
         };
         self.node_base(&mut server, build, &recipe.version);
         let manager = recipe.manager;
@@ -250,8 +256,9 @@ fn reloading(service: &Service, build: &Build) -> Vec<String> {
     let port = service.port.unwrap_or(8000);
     let line = match build.kind {
         BuildKind::Fastapi => format!("uvicorn {app} --host 0.0.0.0 --port {port} --reload"),
-        _ => format!("gunicorn -b 0.0.0.0:{port} --reload --worker-tmp-dir /dev/shm --access-logfile - {app}"),
+        _ => {
+            format!("gunicorn -b 0.0.0.0:{port} --reload --worker-tmp-dir /dev/shm --access-logfile - {app}")
+        }
     };
     line.split(' ').map(str::to_owned).collect()
 }
-

@@ -129,10 +129,15 @@ impl Entry {
             None => text(&*spec.image),
             Some(_) => {
                 let name = format!("{}_IMAGE", values::upper(spec.service.as_str()));
-                let meaning = format!("registry/name@sha256:… of service {}, else {}", spec.service, spec.image);
+                let meaning =
+                    format!("registry/name@sha256:… of service {}, else {}", spec.service, spec.image);
                 if variables.insert(name.clone(), meaning).is_some() {
                     let message = format!("the variable `{name}` would stand for two things");
-                    sheet.find(Finding::error("same-variable", format!("services.{}", spec.service), message));
+                    sheet.find(Finding::error(
+                        "same-variable",
+                        format!("services.{}", spec.service),
+                        message,
+                    ));
                 }
                 Marked::Pieces(vec![Piece::Default { name, default: spec.image.clone() }])
             }

@@ -6,7 +6,9 @@
 mod dev;
 mod entry;
 
-use dashdeploy_contract::{Bound, ContainerSpec, Finding, Name, Project, Wiring, ownership_marks, stack_name};
+use dashdeploy_contract::{
+    Bound, ContainerSpec, Finding, Name, Project, Wiring, ownership_marks, stack_name,
+};
 use serde::Serialize;
 
 use super::engine::Marked;
@@ -80,7 +82,11 @@ fn file(bound: &Bound, about: &[&str], services: Vec<Entry>) -> ComposeFile {
         name: stack_name(bound),
         services,
         network: labels(),
-        volumes: bound.volumes.keys().map(|name| VolumeEntry { name: name.to_string(), labels: labels() }).collect(),
+        volumes: bound
+            .volumes
+            .keys()
+            .map(|name| VolumeEntry { name: name.to_string(), labels: labels() })
+            .collect(),
     }
 }
 
@@ -121,7 +127,8 @@ fn production(sheet: &mut Sheet<'_>, project: &Project, wiring: &Wiring) -> Resu
         entries.push(entry);
     }
     let mut file = file(&bound, PRODUCTION, entries);
-    file.about.extend(variables.into_iter().map(|(name, meaning)| Marked::Comment(format!("  {name}: {meaning}"))));
+    file.about
+        .extend(variables.into_iter().map(|(name, meaning)| Marked::Comment(format!("  {name}: {meaning}"))));
     Ok(sheet.add(layout::COMPOSE_PROD, TEMPLATE, &file, "")?)
 }
 

@@ -104,7 +104,9 @@ impl Common {
         }
         for (volume, path) in &service.volumes {
             let at = format!("{key}.volumes.{volume}");
-            if sheet.check(&at, escape::copy_operands(std::slice::from_ref(path))) && path.contains(['*', '?']) {
+            if sheet.check(&at, escape::copy_operands(std::slice::from_ref(path)))
+                && path.contains(['*', '?'])
+            {
                 sheet.find(Finding::error("value-not-carried", at, "a volume's path holds no * or ?"));
             }
         }
@@ -186,8 +188,7 @@ fn is_at_or_below(path: &str, folder: &str) -> bool {
 
 /// True where the service shares a volume that only one process may write to.
 fn writes_alone(bound: &Bound, service: &Service) -> bool {
-    let single = |name| {
-        bound.volumes.get(name).is_none_or(|v| v.writers == dashdeploy_contract::Writers::Single)
-    };
+    let single =
+        |name| bound.volumes.get(name).is_none_or(|v| v.writers == dashdeploy_contract::Writers::Single);
     service.volumes.keys().any(single)
 }

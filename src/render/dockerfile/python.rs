@@ -164,12 +164,7 @@ fn python_path(sheet: &mut Sheet<'_>, key: &str, recipe: &PythonRecipe) -> Marke
 }
 
 /// The image's command: the service's own, else the server's.
-fn command(
-    bound: &Bound,
-    service: &Service,
-    kind: BuildKind,
-    recipe: &PythonRecipe,
-) -> Option<Vec<String>> {
+fn command(bound: &Bound, service: &Service, kind: BuildKind, recipe: &PythonRecipe) -> Option<Vec<String>> {
     if let Some(command) = &service.command {
         return Some(command.clone());
     }

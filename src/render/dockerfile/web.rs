@@ -125,14 +125,17 @@ fn args(sheet: &mut Sheet<'_>, service: &Service, wiring: &Wiring) -> Vec<Arg> {
         let key = format!("services.{}.env.{name}", service.name);
         sheet.check(&key, escape::dockerfile_word(name));
         match wiring.resolve(text, service) {
-            Err(unresolved) => sheet.find(Finding::error("unresolved-reference", key, unresolved.to_string())),
+            Err(unresolved) => {
+                sheet.find(Finding::error("unresolved-reference", key, unresolved.to_string()))
+            }
             Ok(value) if values::is_complete(&value) => {
                 sheet.check(&key, escape::dockerfile_quoted(&value));
                 let default = Some(Marked::Quoted(value));
                 args.push(Arg { name: name.clone(), default, required: None });
             }
             Ok(_) => {
-                let required = Some(Marked::Shell(format!("{name} is not given: build with --build-arg {name}=…")));
+                let required =
+                    Some(Marked::Shell(format!("{name} is not given: build with --build-arg {name}=…")));
                 args.push(Arg { name: name.clone(), default: None, required });
             }
         }

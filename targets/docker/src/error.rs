@@ -81,8 +81,9 @@ fn answered(operation: String, status: u16, message: &str) -> TargetError {
             .hint("run `dashdeploy build`, or `docker pull` for a service with `image:`");
     }
     if text.contains("rlimit") {
-        return error(ErrorKind::Unsupported)
-            .hint("the engine may not set the limits of a container: raise its own (`LimitNOFILE=` of its service)");
+        return error(ErrorKind::Unsupported).hint(
+            "the engine may not set the limits of a container: raise its own (`LimitNOFILE=` of its service)",
+        );
     }
     if text.contains("executable file not found") || text.contains("no such file or directory") {
         return error(ErrorKind::Invalid)
