@@ -1,5 +1,10 @@
 //! Each escaper against a reader of its format that was written apart from it.
 
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "values are read back with another reader than ours")
+)]
+
 use proptest::prelude::*;
 
 use super::*;
