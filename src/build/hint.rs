@@ -77,6 +77,10 @@ const KNOWN: &[(&str, &str)] = &[
         "the step ran out of memory: give the engine more, or set NODE_OPTIONS=--max-old-space-size for the build",
     ),
     (
+        r"error TS\d+|Rollup failed to resolve import|\[vite\]: .*failed|Build failed with \d+ error",
+        "the front end does not compile: correct what is named above; its build script shows the same on this machine",
+    ),
+    (
         r#"(?i)missing script: |Missing script"#,
         "package.json has no such script: set `script` of this service in dashdeploy.yaml",
     ),
@@ -116,7 +120,7 @@ pub(super) fn explain(
     let log = failed.map(|step| step.log.clone()).unwrap_or_default();
     let message = match (&instruction, exit_code) {
         (Some(instruction), Some(code)) => {
-            format!("`{}` ended with exit code {code}", first_line(instruction))
+            format!("`{}` ended with exit code {code}", one_line(instruction))
         }
         _ => failure.message(),
     };
@@ -141,8 +145,9 @@ fn strip(message: &str) -> &str {
     rest
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or(text)
+/// On one line, without the blanks that continued lines leave.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `[build 3/6] RUN npm ci` without its place.
@@ -342,6 +347,18 @@ mod tests {
             assert!(failure.hint.unwrap().contains("`docker pull python:9`"));
             assert_eq!(failure.instruction, None);
         }
+    }
+
+    #[test]
+    fn a_continued_instruction_is_shown_on_one_line() {
+        let said = "process did not complete successfully: exit code: 2";
+        let failure = explained(
+            "",
+            Some(("[2/2] RUN a &&     b", said, &["src/App.tsx(8,25): error TS2528: x"])),
+            said,
+        );
+        assert_eq!(failure.message, "`RUN a && b` ended with exit code 2");
+        assert!(failure.hint.unwrap().contains("does not compile"));
     }
 
     #[test]

@@ -149,13 +149,12 @@ async fn build(
     let requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
-    let options =
-        BuildOptions {
-            no_cache: args.no_cache,
-            platform: args.platform.clone(),
-            address: Some(engine.address.clone()),
-            parallel: None,
-        };
+    let options = BuildOptions {
+        no_cache: args.no_cache,
+        platform: args.platform.clone(),
+        address: Some(engine.address.clone()),
+        parallel: None,
+    };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
     interruptible(context, build_all(&engine.docker, requests, &options, events)).await
 }

@@ -167,6 +167,9 @@ fn with_way_back(mut error: CliError, outcome: &Outcome) -> CliError {
     if outcome.reverted.is_empty() {
         return error;
     }
+    if outcome.restored && error.exit == Exit::Failed {
+        error.exit = Exit::RolledBack;
+    }
     let names: Vec<&str> = outcome.reverted.iter().map(dashdeploy_contract::Address::as_str).collect();
     error.hint(format!("what this run had changed was taken back: {}", names.join(", ")))
 }

@@ -55,7 +55,8 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         // A service that is being put anew is absent for a moment; the change itself says so.
         Event::HealthChanged { health: Health::Absent, .. } => return None,
         Event::HealthChanged { service, health, millis } => {
-            format!("{service} is {}{}", health_word(health, style), took(Some(*millis)))
+            let verb = if matches!(health, Health::Exited { .. }) { "has" } else { "is" };
+            format!("{service} {verb} {}{}", health_word(health, style), took(Some(*millis)))
         }
         Event::Notice { message } => safe(message),
         Event::Warning { message } => format!("{}: {}", style.yellow("warning"), safe(message)),
@@ -77,12 +78,13 @@ pub(super) fn doing(action: Action) -> &'static str {
 fn health_word(health: &Health, style: Style) -> String {
     let detail = match health {
         Health::Unhealthy { detail } if !detail.trim().is_empty() => format!(": {}", safe(detail.trim())),
-        Health::Exited { code, detail } => format!(" with code {code} {}", safe(detail.trim())),
+        Health::Exited { code, detail } if detail.trim().is_empty() => format!(" with code {code}"),
+        Health::Exited { code, detail } => format!(" with code {code}: {}", safe(detail.trim())),
         _ => String::new(),
     };
     let word = health.word();
     let word = if health.is_serving() { style.green(word) } else { style.yellow(word) };
-    format!("{word}{}", detail.trim_end())
+    format!("{word}{detail}")
 }
 
 /// Seconds with one decimal, in brackets; nothing for less than a tenth.

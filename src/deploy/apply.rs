@@ -74,7 +74,7 @@ pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, Targe
     let mut run = Run::new(session, plan, &Observed::default(), ApplyOptions::default());
     let verdict = run.drive(Samples::Asked).await;
     let applied = run.applied.iter().map(|change| change.address.clone()).collect();
-    Ok(Outcome { verdict, applied, reverted: Vec::new(), left: Vec::new() })
+    Ok(Outcome { verdict, applied, reverted: Vec::new(), restored: false, left: Vec::new() })
 }
 
 struct Run<'a> {
@@ -124,10 +124,11 @@ impl<'a> Run<'a> {
                         return Verdict::ChangeFailed(Box::new(error));
                     }
                     if let Some(service) = gated {
+                        samples.forget();
                         self.await_health(service).await;
                     }
                 }
-                sample = samples.next(session, &self.rollouts), if !self.rollouts.is_empty() => match sample {
+                sample = samples.next(session, &self.rollouts), if samples.is_told() || !self.rollouts.is_empty() => match sample {
                     Ok(samples) => samples.iter().for_each(|sample| self.sampled(sample)),
                     Err(error) => session.events.emit(Event::Warning { message: error.to_string() }),
                 },
@@ -226,6 +227,9 @@ impl<'a> Run<'a> {
     fn sampled(&mut self, sample: &HealthSample) {
         let Some((started, rollout)) = self.rollouts.get_mut(&sample.service) else { return };
         let at = started.elapsed();
+        if rollout.is_last(&sample.health) {
+            return;
+        }
         rollout.take(&sample.health, at);
         self.session.events.emit(Event::HealthChanged {
             service: sample.service.clone(),
@@ -276,7 +280,8 @@ impl<'a> Run<'a> {
     /// Drops what was kept for a way back after a good verdict; goes that way after any other.
     async fn conclude(self, verdict: Verdict) -> Outcome {
         let session = self.session;
-        let mut outcome = Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), left: Vec::new() };
+        let mut outcome =
+            Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), restored: false, left: Vec::new() };
         if matches!(outcome.verdict, Verdict::Done) {
             for change in self.applied {
                 if let Err(error) = session.writer.settle(session.bound, &change).await {
@@ -300,6 +305,7 @@ impl<'a> Run<'a> {
             match reverted {
                 Ok(()) => {
                     session.events.emit(Event::ChangeReverted { address: change.address.clone() });
+                    outcome.restored |= matches!(change.action, Action::Replace | Action::Update);
                     outcome.reverted.push(change.address);
                 }
                 Err(error) => outcome.left.push((change.address, error)),
@@ -332,6 +338,17 @@ impl Samples {
             }
         });
         Self::Told(receiver)
+    }
+
+    fn is_told(&self) -> bool {
+        matches!(self, Self::Told(_))
+    }
+
+    /// Drops samples that were taken and not looked at yet: they may be of what was replaced since.
+    fn forget(&mut self) {
+        if let Self::Told(receiver) = self {
+            while receiver.try_recv().is_ok() {}
+        }
     }
 
     /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked.

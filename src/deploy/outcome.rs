@@ -11,6 +11,8 @@ pub struct Outcome {
     pub applied: Vec<Address>,
     /// What was applied and taken back.
     pub reverted: Vec<Address>,
+    /// True where something that ran before was brought back.
+    pub restored: bool,
     /// What could not be taken back or tidied up, each with the reason: to be done by hand.
     pub left: Vec<(Address, TargetError)>,
 }

@@ -40,6 +40,7 @@ pub enum Step {
 pub struct Rollout {
     patience: Patience,
     last: Health,
+    sampled: bool,
     running_since: Option<Duration>,
     exits: u32,
 }
@@ -47,7 +48,7 @@ pub struct Rollout {
 impl Rollout {
     /// A start that has just begun.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, last: Health::Starting, running_since: None, exits: 0 }
+        Self { patience, last: Health::Starting, sampled: false, running_since: None, exits: 0 }
     }
 
     /// Takes a sample that came `at` after the start.
@@ -65,6 +66,12 @@ impl Rollout {
             _ => self.running_since = None,
         }
         self.last = health.clone();
+        self.sampled = true;
+    }
+
+    /// True where this is what was sampled last, so that there is nothing to tell.
+    pub fn is_last(&self, health: &Health) -> bool {
+        self.sampled && self.last == *health
     }
 
     /// What to do, `now` after the start.

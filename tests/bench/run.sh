@@ -25,7 +25,7 @@ finish() {
 }
 trap finish EXIT
 cp -r examples/small-cap-dashboard "$folder/app"
-sed -i 's/^project: .*/project: dashdeploy-bench/; s/publish: 8000/publish: 18000/; s/publish: 4173/publish: 14173/' "$folder/app/dashdeploy.yaml"
+sed -i 's/^project: .*/project: dashdeploy-bench/; s/^    port: 8000/    publish: 18000\n    port: 8000/; s/publish: 4173/publish: 14173/' "$folder/app/dashdeploy.yaml"
 "$binary" -C "$folder/app" render </dev/null
 "$binary" -C "$folder/app" up </dev/null
 

@@ -148,9 +148,14 @@ impl Project {
         let mut text = text.replace(&line, &format!("project: {}", self.name));
         let ports: Vec<u16> = published.iter().map(|_| free_port()).collect();
         for (former, own) in published.iter().zip(&ports) {
-            let former = format!("publish: {former}");
-            assert!(text.contains(&former), "`{former}` is not in:\n{text}");
-            text = text.replace(&former, &format!("publish: {own}"));
+            // A service that is published on its own port does not say so.
+            let (said, implied) = (format!("publish: {former}"), format!("    port: {former}"));
+            assert!(text.contains(&said) || text.contains(&implied), "port {former} is not in:\n{text}");
+            text = if text.contains(&said) {
+                text.replace(&said, &format!("publish: {own}"))
+            } else {
+                text.replace(&implied, &format!("    publish: {own}\n{implied}"))
+            };
         }
         self.write("dashdeploy.yaml", &text);
         ports

@@ -7,7 +7,7 @@ use dashdeploy_contract::{Action, FieldChange, Health, Risk};
 
 use crate::desired::DesiredContainer;
 use crate::facts::{Facts, Salt, reason};
-use crate::payload::{Start, Task};
+use crate::payload::{Task, Wake};
 use crate::survey::Found;
 
 /// A change to one container.
@@ -88,12 +88,12 @@ fn run(current: &Found) -> Option<Decision> {
     let unhealthy = matches!(current.resource.health, Some(Health::Unhealthy { .. }));
     let (how, reason, risk) = match current.seen.state.as_str() {
         "running" if unhealthy => {
-            (Start::Restart, "its health check fails".to_owned(), Risk::InterruptsTraffic)
+            (Wake::Restart, "its health check fails".to_owned(), Risk::InterruptsTraffic)
         }
         "running" => return None,
-        "paused" => (Start::Unpause, "it is paused".to_owned(), Risk::Safe),
-        "restarting" => (Start::Restart, "it ends again and again".to_owned(), Risk::InterruptsTraffic),
-        _ => (Start::Start, stopped(current.resource.health.as_ref()), Risk::Safe),
+        "paused" => (Wake::Unpause, "it is paused".to_owned(), Risk::Safe),
+        "restarting" => (Wake::Restart, "it ends again and again".to_owned(), Risk::InterruptsTraffic),
+        _ => (Wake::Start, stopped(current.resource.health.as_ref()), Risk::Safe),
     };
     let task = Task::Start { id: current.resource.id.clone(), name: current.seen.name.clone(), how };
     Some(Decision::new(Action::Run, reason, risk, task))

@@ -64,44 +64,57 @@ fn unreached(operation: String, cause: &str) -> TargetError {
     ours(ErrorKind::Unavailable, operation, format!("the Docker Engine does not answer: {cause}")).hint(GONE)
 }
 
-/// An answer with an error status. The texts are those of moby 20.10 to 28.
+/// What the engine is known to say, in lower case (moby 20.10 to 28), what that means, and the mend.
+const KNOWN: [(&str, ErrorKind, &str); 10] = [
+    (
+        "no space left on device",
+        ErrorKind::Unavailable,
+        "free disk space: `docker system df` shows what takes it, `docker builder prune` empties the build cache",
+    ),
+    (
+        "no such image",
+        ErrorKind::NotFound,
+        "run `dashdeploy build`, or `docker pull` for a service with `image:`",
+    ),
+    (
+        "rlimit",
+        ErrorKind::Unsupported,
+        "the engine may not set the limits of a container: raise its own (`LimitNOFILE=` of its service)",
+    ),
+    (
+        "executable file not found",
+        ErrorKind::Invalid,
+        "the program to start is not in the image: check `command:` of the service",
+    ),
+    (
+        "no such file or directory",
+        ErrorKind::Invalid,
+        "the program to start is not in the image: check `command:` of the service",
+    ),
+    (
+        "has active endpoints",
+        ErrorKind::Conflict,
+        "`docker network inspect` shows which containers are connected: stop them first",
+    ),
+    (
+        "volume is in use",
+        ErrorKind::Conflict,
+        "`docker ps -a --filter volume=NAME` shows which containers use it: remove them first",
+    ),
+    ("cannot allocate memory", ErrorKind::Unavailable, "free memory, or lower `memory:` of the services"),
+    ("minimum memory limit", ErrorKind::Invalid, "write at least `memory: 6Mi`"),
+    ("permission denied", ErrorKind::Denied, "see `dashdeploy doctor`"),
+];
+
+/// An answer with an error status.
 fn answered(operation: String, status: u16, message: &str) -> TargetError {
-    let text = message.to_lowercase();
-    let error = |kind| ours(kind, operation.clone(), message);
-    if text.contains("no space left on device") {
-        return error(ErrorKind::Unavailable)
-            .hint("free disk space: `docker system df` shows what takes it, `docker builder prune` empties the build cache");
-    }
     if taken_port(message).is_some() {
-        return error(ErrorKind::Conflict)
+        return ours(ErrorKind::Conflict, operation, message)
             .hint("change `publish:` of the service, or stop what holds the port");
     }
-    if text.contains("no such image") {
-        return error(ErrorKind::NotFound)
-            .hint("run `dashdeploy build`, or `docker pull` for a service with `image:`");
-    }
-    if text.contains("rlimit") {
-        return error(ErrorKind::Unsupported).hint(
-            "the engine may not set the limits of a container: raise its own (`LimitNOFILE=` of its service)",
-        );
-    }
-    if text.contains("executable file not found") || text.contains("no such file or directory") {
-        return error(ErrorKind::Invalid)
-            .hint("the program to start is not in the image: check `command:` of the service");
-    }
-    if text.contains("permission denied") {
-        return error(ErrorKind::Denied).hint("see `dashdeploy doctor`");
-    }
-    if text.contains("has active endpoints") {
-        return error(ErrorKind::Conflict)
-            .hint("`docker network inspect` shows which containers are connected: stop them first");
-    }
-    if text.contains("volume is in use") {
-        return error(ErrorKind::Conflict)
-            .hint("`docker ps -a --filter volume=NAME` shows which containers use it: remove them first");
-    }
-    if text.contains("cannot allocate memory") {
-        return error(ErrorKind::Unavailable).hint("free memory, or lower `memory:` of the services");
+    let text = message.to_lowercase();
+    if let Some((_, kind, hint)) = KNOWN.iter().find(|(said, ..)| text.contains(said)) {
+        return ours(*kind, operation, message).hint(*hint);
     }
     let kind = match status {
         400 | 406 | 422 => ErrorKind::Invalid,
@@ -113,7 +126,7 @@ fn answered(operation: String, status: u16, message: &str) -> TargetError {
         502..=504 => ErrorKind::Unavailable,
         _ => ErrorKind::Unexpected,
     };
-    error(kind)
+    ours(kind, operation, message)
 }
 
 /// The port of the host that the engine says is taken.

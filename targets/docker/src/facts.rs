@@ -186,7 +186,7 @@ pub(crate) fn reason(fields: &[FieldChange]) -> String {
     let names: Vec<&str> = fields.iter().map(|change| change.field.as_str()).collect();
     match names.as_slice() {
         [] => "nothing changed".to_owned(),
-        [some @ ..] if some.len() <= 3 => format!("{} changed", some.join(", ")),
+        some if some.len() <= 3 => format!("{} changed", some.join(", ")),
         [one, two, rest @ ..] => format!("{one}, {two} and {} more changed", rest.len()),
         [one] => format!("{one} changed"),
     }

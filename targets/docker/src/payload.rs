@@ -31,7 +31,7 @@ pub(crate) enum Task {
         discard: Vec<String>,
     },
     /// Starts a container that is as it should be but does not run.
-    Start { id: String, name: String, how: Start },
+    Start { id: String, name: String, how: Wake },
     /// Takes a container back that an interrupted replacement left aside.
     TakeBack { id: String, name: String },
     /// Stops a container and keeps it aside.
@@ -47,7 +47,7 @@ pub(crate) enum Task {
 /// How a container is brought to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Start {
+pub(crate) enum Wake {
     /// It is stopped.
     Start,
     /// It runs, but is not healthy.

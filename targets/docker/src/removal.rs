@@ -19,8 +19,8 @@ pub(crate) fn plan_removal(
     let survey = Survey::of(observed)?;
     let stack = Stack::of(bound);
     let delete_data = removal == Removal::DeleteData;
-    let mut plan = Plan::default();
-    plan.changes = containers(&stack, &survey, delete_data);
+    let changes = containers(&stack, &survey, delete_data);
+    let mut plan = Plan { changes, unchanged: Vec::new() };
     let gone: Vec<Address> = plan.changes.iter().map(|change| change.address.clone()).collect();
     for network in survey.networks.iter().filter(|network| network.resource.owned) {
         // A network that someone else's container is connected to cannot be removed, and should not.

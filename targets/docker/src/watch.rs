@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{Engine, Filters, labelled};
 use crate::config::Stack;
-use crate::error::ours;
+use crate::error::{is_gone, ours};
 use crate::health;
 
 /// How often a broken stream is opened again before it is an error, the pauses doubling from 200 ms.
@@ -114,7 +114,11 @@ impl Watch {
         let Some(name) = self.names.get(&service) else {
             return Ok(None);
         };
-        let container = self.engine.container(name).await?;
+        let container = match self.engine.container(name).await {
+            // The reader waits for the engine, and then asks for every service to be looked at again.
+            Err(error) if is_gone(&error) => return Ok(None),
+            found => found?,
+        };
         let id = container.as_ref().and_then(|container| container.id.clone());
         let mut health = health::of(container.as_ref());
         if let Some((_, code)) = end.filter(|(ended, _)| id.as_ref() == Some(ended))
@@ -150,7 +154,6 @@ struct Reader {
 impl Reader {
     async fn run(mut self, opened: oneshot::Sender<()>) {
         let mut opened = Some(opened);
-        let mut attempt = 0;
         loop {
             let mut stream = self.stream();
             let polled = polled(&mut stream);
@@ -163,13 +166,26 @@ impl Reader {
                     return;
                 }
             }
-            let Ended { read, cause } = self.read(first, stream).await;
-            attempt = if read { 0 } else { attempt + 1 };
-            if attempt > ATTEMPTS {
+            self.read(first, stream).await;
+            if let Err(cause) = self.answers_again().await {
                 let _ = self.sender.send(Signal::Lost(cause)).await;
                 return;
             }
+        }
+    }
+
+    /// Waits until the engine answers again; says why it does not where patience ends.
+    async fn answers_again(&self) -> Result<(), String> {
+        let mut attempt = 0;
+        loop {
             tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
+            match self.engine.docker.ping().await {
+                Ok(_) => return Ok(()),
+                Err(error) if attempt == ATTEMPTS => {
+                    return Err(crate::error::engine("watch containers", &error).message);
+                }
+                Err(_) => attempt += 1,
+            }
         }
     }
 
@@ -180,26 +196,19 @@ impl Reader {
         Box::pin(docker.events(Some(options)))
     }
 
-    async fn read(&mut self, first: Option<Item>, mut stream: Events) -> Ended {
-        let mut ended = Ended { read: false, cause: "the engine closed the event stream".to_owned() };
+    /// Reads until the stream breaks or nobody listens any more.
+    async fn read(&mut self, first: Option<Item>, mut stream: Events) {
         let mut item = first;
         loop {
             let event = match item.take() {
                 Some(item) => Some(item),
                 None => stream.next().await,
             };
-            match event {
-                Some(Ok(event)) => {
-                    ended.read = true;
-                    if !self.tell(&event).await {
-                        return ended;
-                    }
-                }
-                Some(Err(error)) => {
-                    ended.cause = crate::error::engine("watch containers", &error).message;
-                    return ended;
-                }
-                None => return ended,
+            let Some(Ok(event)) = event else {
+                return;
+            };
+            if !self.tell(&event).await {
+                return;
             }
         }
     }
@@ -217,13 +226,6 @@ impl Reader {
 }
 
 type Item = Result<EventMessage, bollard::errors::Error>;
-
-/// How a stream ended.
-struct Ended {
-    /// True where it gave at least one event.
-    read: bool,
-    cause: String,
-}
 
 /// Polls a stream once, so that its request is on the way.
 async fn polled(stream: &mut Events) -> Option<Item> {

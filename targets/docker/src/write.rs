@@ -16,7 +16,7 @@ use crate::config::{Stack, compose, former};
 use crate::desired::DesiredContainer;
 use crate::error::{engine as engine_error, is_gone, ours};
 use crate::inspected::is_unnamed;
-use crate::payload::{Start, Task};
+use crate::payload::{Task, Wake};
 use crate::start::{Carried, is_made_of, label, make, start};
 
 /// How often a call is repeated while the engine is being restarted, the pauses doubling from half a second.
@@ -75,7 +75,7 @@ pub(crate) async fn revert(engine: &Engine, stack: &Stack<'_>, change: &Change) 
         Task::Replace { desired, former, ran, .. } => {
             put_back(engine, stack, &former, &desired.name, ran).await
         }
-        Task::Start { id, name, how: Start::Start } => engine.stop(&id, &name).await,
+        Task::Start { id, name, how: Wake::Start } => engine.stop(&id, &name).await,
         Task::SetAside { id, name, ran } => put_back(engine, stack, &id, &name, ran).await,
         Task::RemoveVolume { name } => {
             let message = "what was in it cannot be had again";
@@ -184,19 +184,19 @@ async fn make_volume(
     ))
 }
 
-async fn run(engine: &Engine, id: &str, name: &str, how: Start) -> Result<(), TargetError> {
+async fn run(engine: &Engine, id: &str, name: &str, how: Wake) -> Result<(), TargetError> {
     let operation = |verb: &str| format!("{verb} container {name}");
     match how {
-        Start::Start => {
+        Wake::Start => {
             let labels = engine.container(id).await?;
             let service = labels.as_ref().and_then(|found| label(found, compose::SERVICE)).unwrap_or(name);
             start(engine, id, name, service).await
         }
-        Start::Restart => {
+        Wake::Restart => {
             let answer = engine.docker.restart_container(id, None::<RestartContainerOptions>).await;
             answer.map_err(|error| engine_error(operation("restart"), &error))
         }
-        Start::Unpause => match engine.docker.unpause_container(id).await {
+        Wake::Unpause => match engine.docker.unpause_container(id).await {
             // It runs already: an earlier try was carried out and its reply lost.
             Err(error) if error.to_string().contains("is not paused") => Ok(()),
             answer => answer.map_err(|error| engine_error(operation("unpause"), &error)),
