@@ -292,10 +292,6 @@ impl<'a> Run<'a> {
             return outcome;
         }
         for change in self.applied.into_iter().rev() {
-            if change.action == Action::Delete {
-                outcome.applied.push(change.address);
-                continue;
-            }
             let reverted = tokio::select! {
                 reverted = session.writer.revert(session.bound, &change) => reverted,
                 () = session.interrupt.raised_twice() => {
@@ -305,7 +301,7 @@ impl<'a> Run<'a> {
             match reverted {
                 Ok(()) => {
                     session.events.emit(Event::ChangeReverted { address: change.address.clone() });
-                    outcome.restored |= matches!(change.action, Action::Replace | Action::Update);
+                    outcome.restored |= matches!(change.action, Action::Replace | Action::Update | Action::Delete);
                     outcome.reverted.push(change.address);
                 }
                 Err(error) => outcome.left.push((change.address, error)),

@@ -200,17 +200,15 @@ async fn an_interruption_ends_in_the_former_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_for_good_is_not_brought_back_but_named() {
+async fn a_deleted_thing_is_brought_back_too() {
     let fake = Fake { refuses: Some("web"), ..Fake::default() };
-    let changes = vec![change("old", Action::Delete, &[]), change("web", Action::Create, &["old-gone"])];
-    let mut changes = changes;
-    changes[1].needs_healthy.clear();
-    changes[1].needs = vec![Address::new("fake", "container", "old")];
+    let mut web = change("web", Action::Create, &[]);
+    web.needs = vec![Address::new("fake", "container", "old")];
 
-    let outcome = run(&fake, changes, &Interrupt::default()).await;
+    let outcome = run(&fake, vec![change("old", Action::Delete, &[]), web], &Interrupt::default()).await;
 
-    assert_eq!(fake.calls(), ["apply old", "apply web"]);
-    assert_eq!(outcome.applied, [Address::new("fake", "container", "old")]);
+    assert_eq!(fake.calls(), ["apply old", "apply web", "revert old"]);
+    assert!(outcome.restored);
 }
 
 #[tokio::test(start_paused = true)]

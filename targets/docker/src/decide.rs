@@ -90,6 +90,10 @@ fn run(current: &Found) -> Option<Decision> {
         "running" if unhealthy => {
             (Wake::Restart, "its health check fails".to_owned(), Risk::InterruptsTraffic)
         }
+        // Begun by a run that was killed, or by Compose: those that depend on it wait, and so does the verdict.
+        "running" if current.resource.health == Some(Health::Starting) => {
+            (Wake::Wait, "its health check has not passed yet".to_owned(), Risk::Safe)
+        }
         "running" => return None,
         "paused" => (Wake::Unpause, "it is paused".to_owned(), Risk::Safe),
         "restarting" => (Wake::Restart, "it ends again and again".to_owned(), Risk::InterruptsTraffic),

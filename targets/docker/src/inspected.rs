@@ -78,7 +78,8 @@ fn variables(facts: &mut Facts, scope: &Scope, config: &ContainerConfig, image: 
     };
     let of_image = image.and_then(|image| image.env.as_deref()).unwrap_or_default();
     for entry in config.env.iter().flatten() {
-        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        // A bare name leaves the variable unset: Compose writes one for an optional variable without a value.
+        let Some((name, value)) = entry.split_once('=') else { continue };
         let field = format!("env.{name}");
         if of_image.contains(entry) {
             facts.inherited.insert(field.clone());

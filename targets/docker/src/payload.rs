@@ -54,6 +54,8 @@ pub(crate) enum Wake {
     Restart,
     /// It is paused.
     Unpause,
+    /// It runs; only its health is waited for.
+    Wait,
 }
 
 /// What was seen of one thing.

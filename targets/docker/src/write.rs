@@ -187,7 +187,7 @@ async fn make_volume(
 async fn run(engine: &Engine, id: &str, name: &str, how: Wake) -> Result<(), TargetError> {
     let operation = |verb: &str| format!("{verb} container {name}");
     match how {
-        Wake::Start => {
+        Wake::Start | Wake::Wait => {
             let labels = engine.container(id).await?;
             let service = labels.as_ref().and_then(|found| label(found, compose::SERVICE)).unwrap_or(name);
             start(engine, id, name, service).await

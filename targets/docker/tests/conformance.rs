@@ -1,10 +1,15 @@
 //! The contract's suite, with an engine played by the library's own types. A module of the library (see `lib.rs`).
 
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkInspect, Volume};
-use dashdeploy_contract::conformance::{Kit, broken, canaries};
-use dashdeploy_contract::{EnvValue, Observed, Plan, Release};
+use dashdeploy_contract::conformance::{CANARY, Kit, broken, canaries};
+use dashdeploy_contract::{
+    Bound, Descriptor, EnvValue, Finding, Name, Observed, Plan, Reader, Release, Removal, Risk,
+    ServiceAddress, Target, TargetError, TargetOptions, Writer,
+};
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::config::Stack;
 use crate::desired::DesiredContainer;
@@ -108,4 +113,114 @@ fn every_promise_of_the_contract_is_kept() {
     let target = offline();
     let found = broken(&Kit { target: &target, settled, foreign });
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The target with one promise broken, to prove that the suite sees it.
+struct Spoiled {
+    inner: crate::DockerTarget,
+    plan: fn(Plan) -> Plan,
+    removal: fn(Plan) -> Plan,
+}
+
+#[async_trait::async_trait]
+impl Target for Spoiled {
+    fn descriptor(&self) -> &Descriptor {
+        self.inner.descriptor()
+    }
+
+    fn check(&self, bound: &Bound) -> Vec<Finding> {
+        self.inner.check(bound)
+    }
+
+    fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
+        self.inner.addresses(bound)
+    }
+
+    fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
+        self.inner.plan(release, observed).map(self.plan)
+    }
+
+    fn plan_removal(
+        &self,
+        bound: &Bound,
+        observed: &Observed,
+        removal: Removal,
+    ) -> Result<Plan, TargetError> {
+        self.inner.plan_removal(bound, observed, removal).map(self.removal)
+    }
+
+    async fn connect_reader(&self, options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError> {
+        self.inner.connect_reader(options).await
+    }
+
+    async fn connect_writer(&self, options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError> {
+        self.inner.connect_writer(options).await
+    }
+}
+
+fn reversed(mut plan: Plan) -> Plan {
+    plan.changes.reverse();
+    plan
+}
+
+fn ungated(mut plan: Plan) -> Plan {
+    plan.changes.iter_mut().for_each(|change| change.gated = false);
+    plan
+}
+
+fn leaking(mut plan: Plan) -> Plan {
+    plan.changes.iter_mut().for_each(|change| change.reason.push_str(CANARY));
+    plan
+}
+
+fn losing(mut plan: Plan) -> Plan {
+    plan.changes.iter_mut().for_each(|change| change.risk = Risk::LosesData);
+    plan
+}
+
+fn counting(mut plan: Plan) -> Plan {
+    static TIMES: AtomicU32 = AtomicU32::new(0);
+    let times = TIMES.fetch_add(1, Ordering::Relaxed);
+    plan.changes.iter_mut().for_each(|change| change.reason = times.to_string());
+    plan
+}
+
+fn sees(kit: &Kit, promise: &str) {
+    let found = broken(kit);
+    assert!(found.iter().any(|broken| broken.promise == promise), "not seen: {promise}; {found:#?}");
+}
+
+#[test]
+fn the_suite_sees_a_target_that_breaks_a_promise() {
+    type Spoil = fn(Plan) -> Plan;
+    let same: Spoil = |plan| plan;
+    let cases: [(Spoil, Spoil, &str); 7] = [
+        (reversed, same, "the first plan only creates, in order"),
+        (ungated, same, "the first plan only creates, in order"),
+        (|_| Plan::default(), same, "changed content is seen"),
+        (leaking, same, "secrets stay secret"),
+        (counting, same, "plans are deterministic"),
+        (same, losing, "removal keeps data unless told otherwise"),
+        (same, reversed, "removal keeps data unless told otherwise"),
+    ];
+    for (plan, removal, promise) in cases {
+        let target = Spoiled { inner: offline(), plan, removal };
+        sees(&Kit { target: &target, settled, foreign }, promise);
+    }
+}
+
+#[test]
+fn the_suite_sees_an_observation_that_breaks_a_promise() {
+    fn leaks(release: &Release, plan: &Plan) -> Observed {
+        let mut observed = settled(release, plan);
+        observed.resources[0].facts.insert("env".to_owned(), CANARY.to_owned());
+        observed
+    }
+    fn taken_for_ours(release: &Release) -> Observed {
+        settled(release, &offline().plan(release, &Observed::default()).unwrap())
+    }
+    let target = &offline();
+    sees(&Kit { target, settled: leaks, foreign }, "secrets stay secret");
+    sees(&Kit { target, settled: |_, _| Observed::default(), foreign }, "the same release changes nothing");
+    sees(&Kit { target, settled, foreign: taken_for_ours }, "foreign things are never changed");
 }
