@@ -28,6 +28,7 @@ use dashdeploy_contract::{Finding, Project};
 pub use places::Places;
 pub use schema::{SCHEMA_URL, schema};
 pub use yaml::quote;
+pub(crate) use yaml::{Node, read_other as read_yaml};
 
 use check::Check;
 use report::Report;

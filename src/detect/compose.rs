@@ -1,12 +1,13 @@
 //! The user's own Compose files: what they say about services, for evidence; the files themselves are kept.
 //!
 //! Given: the tree. Gives: the services that are built, and notes about the rest. Deliberately absent: `extends`, `include`,
-//! profiles, variables; what needs them is not used.
+//! merge keys, profiles, variables; what needs them is not used.
 
-use serde_json::Value;
+use crate::config::{Node, read_yaml};
 
-use super::index::{Index, folder_of, is_aside, join, name_of, normal};
+use super::index::{Index, folder_of, is_aside, is_mountable, join, name_of, normal};
 use super::model::{Evidence, Note};
+use super::routes::is_segment;
 use super::starts::{is_compose, is_ours};
 
 /// A service with `build:` in a Compose file.
@@ -22,7 +23,15 @@ pub(crate) struct Composed {
     /// Paths inside the container where named volumes are mounted.
     pub volumes: Vec<String>,
     /// Variables with their values; none where the value comes from outside.
-    pub environment: Vec<(String, Option<String>, Evidence)>,
+    pub environment: Vec<Given>,
+}
+
+/// A variable of a Compose file. Its evidence holds the name alone: the line may hold a value that is nobody's business.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub name: String,
+    pub value: Option<String>,
+    pub evidence: Evidence,
 }
 
 /// The services that the tree's Compose files build; a note for each file and for each image taken from a registry.
@@ -30,135 +39,116 @@ pub(crate) fn read(index: &Index<'_>, notes: &mut Vec<Note>) -> Vec<Composed> {
     let mut found: Vec<Composed> = Vec::new();
     for path in index.files().filter(|path| is_compose(name_of(path)) && !is_aside(path, "")) {
         let Some(text) = index.text(path).filter(|text| !is_ours(text)) else { continue };
-        notes.push(
-            Note::hint(format!("`{path}` is yours and is kept; dashdeploy never overwrites it"))
-                .at(index.evidence(path, "services:")),
-        );
-        let Ok(file) = serde_saphyr::from_str::<Value>(&text) else {
-            notes.push(
-                Note::hint(format!("`{path}` could not be read as YAML and was not used"))
-                    .at(index.evidence(path, "")),
-            );
+        let kept = format!("`{path}` is yours and is kept; dashdeploy never overwrites it");
+        notes.push(Note::hint(kept).at(index.evidence(path, "services:")));
+        let Some(file) = read_yaml(&text) else {
+            let message = format!("`{path}` could not be read as YAML and was not used");
+            notes.push(Note::hint(message).at(index.evidence(path, "")));
             continue;
         };
-        let services = file.get("services").and_then(Value::as_object);
-        for (name, service) in services.into_iter().flatten() {
+        for entry in file.get("services").map(Node::entries).unwrap_or_default() {
+            let (name, service) = (entry.key.text.as_str(), &*entry.value);
             if let Some(build) = service.get("build") {
-                found.push(composed(index, path, &text, name, service, build));
-            } else if let Some(image) = service.get("image").and_then(Value::as_str) {
-                notes.push(image_note(path, &text, name, image));
+                found.push(composed(index, path, name, service, build));
+            } else if let Some(image) = service.get("image") {
+                notes.extend(image_note(path, name, image));
             }
         }
     }
     found
 }
 
-fn composed(
-    index: &Index<'_>,
-    path: &str,
-    text: &str,
-    name: &str,
-    service: &Value,
-    build: &Value,
-) -> Composed {
-    let written = build.as_str().or_else(|| build.get("context")?.as_str()).unwrap_or(".");
+fn text(node: &Node) -> Option<&str> {
+    node.scalar().map(|scalar| scalar.text.as_str())
+}
+
+fn text_at<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    node.get(key).and_then(text)
+}
+
+fn composed(index: &Index<'_>, path: &str, name: &str, service: &Node, build: &Node) -> Composed {
+    let written = text(build).or_else(|| text_at(build, "context")).unwrap_or(".");
     let context = normal(&join(folder_of(path), written)).unwrap_or_default();
-    let dockerfile = build.get("dockerfile").and_then(Value::as_str).unwrap_or("Dockerfile");
+    let dockerfile = text_at(build, "dockerfile").unwrap_or("Dockerfile");
     let dockerfile = normal(&join(&context, dockerfile)).filter(|path| index.has(path));
-    let port = service
-        .get("ports")
-        .and_then(Value::as_array)
-        .and_then(|ports| ports.iter().find_map(container_port));
+    let ports = service.get("ports").map(Node::items).unwrap_or_default();
+    let port = ports.iter().find_map(|port| {
+        let number = container_port(port).filter(|port| *port > 0)?;
+        Some((number, Evidence::new(text(port).unwrap_or("target"), path, port.span.start.line)))
+    });
     Composed {
         name: name.to_owned(),
         context,
         dockerfile,
-        stage: build.get("target").and_then(Value::as_str).map(str::to_owned),
-        command: service
-            .get("command")
-            .map(|command| command.as_str().map_or_else(|| command.to_string(), str::to_owned)),
-        port: port.map(|port| (port, below(path, text, name, "ports:"))),
-        volumes: volumes(service),
-        environment: environment(path, text, name, service),
+        stage: text_at(build, "target").filter(|stage| is_segment(stage)).map(str::to_owned),
+        command: service.get("command").map(command),
+        port,
+        volumes: service
+            .get("volumes")
+            .map(Node::items)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|m| mount(m))
+            .collect(),
+        environment: service.get("environment").map(|node| environment(path, node)).unwrap_or_default(),
+    }
+}
+
+/// A command, as text or as a list.
+fn command(node: &Node) -> String {
+    match text(node) {
+        Some(text) => text.to_owned(),
+        None => node.items().iter().filter_map(|word| text(word)).collect::<Vec<_>>().join(" "),
     }
 }
 
 /// `"8000:8000"`, `8000`, `127.0.0.1:80:8080/tcp`, `{ target: 8000 }`: the port inside.
-fn container_port(port: &Value) -> Option<u16> {
-    if let Some(target) = port.get("target").or_else(|| port.is_number().then_some(port)) {
-        return u16::try_from(target.as_u64()?).ok();
-    }
-    port.as_str()?.split('/').next()?.rsplit(':').next()?.parse().ok()
+fn container_port(port: &Node) -> Option<u16> {
+    let written = text_at(port, "target").or_else(|| text(port))?;
+    written.split('/').next()?.rsplit(':').next()?.parse().ok()
 }
 
-/// The mount points of named volumes; folders of the machine that are mounted for development are left out.
-fn volumes(service: &Value) -> Vec<String> {
-    let mounts = service.get("volumes").and_then(Value::as_array).into_iter().flatten();
-    mounts
-        .filter_map(|mount| {
-            if mount.get("type").and_then(Value::as_str) == Some("volume") {
-                return mount.get("target")?.as_str().map(str::to_owned);
-            }
-            let (source, target) = mount.as_str()?.split_once(':')?;
-            let target = target.split(':').next()?;
-            (!source.contains(['/', '.', '~', '$']) && target.starts_with('/')).then(|| target.to_owned())
-        })
-        .collect()
+/// The mount point of a named volume; folders of the machine that are mounted for development are left out.
+fn mount(node: &Node) -> Option<String> {
+    if text_at(node, "type") == Some("volume") {
+        return text_at(node, "target").filter(|path| is_mountable(path)).map(str::to_owned);
+    }
+    let (source, rest) = text(node)?.split_once(':')?;
+    let target = rest.split(':').next()?;
+    (!source.contains(['/', '.', '~', '$']) && is_mountable(target)).then(|| target.to_owned())
 }
 
 /// `environment:` as a map or as a list. A value with `$` comes from outside.
-fn environment(
-    path: &str,
-    text: &str,
-    name: &str,
-    service: &Value,
-) -> Vec<(String, Option<String>, Evidence)> {
-    let mut pairs: Vec<(String, Option<String>)> = Vec::new();
-    match service.get("environment") {
-        Some(Value::Object(map)) => pairs.extend(map.iter().map(|(key, value)| {
-            let text = match value {
-                Value::Null => None,
-                Value::String(text) => Some(text.clone()),
-                other => Some(other.to_string()),
-            };
-            (key.clone(), text)
-        })),
-        Some(Value::Array(list)) => {
-            pairs.extend(list.iter().filter_map(Value::as_str).map(|item| match item.split_once('=') {
-                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                None => (item.to_owned(), None),
-            }))
-        }
-        _ => {}
-    }
-    pairs
-        .into_iter()
-        .map(|(key, value)| {
-            let mut evidence = below(path, text, name, &key);
-            if evidence.line == 0 {
-                evidence = below(path, text, name, &format!("- {key}"));
-            }
-            // The line may hold a value that is nobody's business.
-            evidence.what = key.clone();
-            (key, value.filter(|value| !value.contains('$')), evidence)
+fn environment(path: &str, node: &Node) -> Vec<Given> {
+    let given = |name: &str, value: Option<&str>, line: usize| {
+        let valid = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.len() < 200
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        valid.then(|| Given {
+            name: name.to_owned(),
+            value: value.filter(|value| !value.contains('$')).map(str::to_owned),
+            evidence: Evidence::new(name, path, line),
         })
-        .collect()
+    };
+    let map = node
+        .entries()
+        .iter()
+        .filter_map(|entry| given(&entry.key.text, text(&entry.value), entry.key.span.start.line));
+    let list = node.items().iter().filter_map(|item| {
+        let written = text(item)?;
+        let (name, value) =
+            written.split_once('=').map_or((written, None), |(name, value)| (name, Some(value)));
+        given(name, value, item.span.start.line)
+    });
+    map.chain(list).collect()
 }
 
-/// The line of a key below a service's line.
-fn below(path: &str, text: &str, service: &str, key: &str) -> Evidence {
-    let mut lines = text.lines().enumerate().skip_while(|(_, line)| line.trim() != format!("{service}:"));
-    match lines.find(|(_, line)| line.trim_start().starts_with(key)) {
-        Some((at, line)) => Evidence::new(line, path, at + 1),
-        None => Evidence::new(service, path, 0),
-    }
-}
-
-fn image_note(path: &str, text: &str, name: &str, image: &str) -> Note {
+fn image_note(path: &str, name: &str, image: &Node) -> Option<Note> {
+    let written = text(image)?;
     let mend = format!(
-        "if it belongs to the application, add it under `services:` as `{name}: {{ image: \"{image}\" }}`"
+        "if it belongs to the application, add it under `services:` as `{name}: {{ image: \"{written}\" }}`"
     );
-    Note::hint(format!("`{name}` in `{path}` is the image `{image}` and was not taken over"))
-        .mend(mend)
-        .at(below(path, text, name, "image:"))
+    let note = Note::hint(format!("`{name}` in `{path}` is the image `{written}` and was not taken over"))
+        .mend(mend);
+    Some(note.at(Evidence::new(format!("image: {written}"), path, image.span.start.line)))
 }

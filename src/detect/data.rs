@@ -232,6 +232,8 @@ pub(crate) fn sqlite_path(address: &str) -> Option<String> {
 fn plain_path(text: &str) -> Option<String> {
     let path = text.strip_prefix("./").unwrap_or(text).trim_end_matches('/');
     let ordinary = !path.is_empty()
+        && !path.starts_with('-')
+        && !path.contains("//")
         && path.len() < 200
         && !path.contains("://")
         && !path.split('/').any(|part| part == ".." || part == ".")
@@ -315,6 +317,8 @@ pub(crate) fn loose_files(uses: &Uses) -> Vec<&Use> {
 /// The ignore patterns for a folder that is kept in a volume: what a clone does not have shall not come into the image either.
 pub(crate) fn ignore_for(index: &Index<'_>, base: &str, folder: &str) -> Vec<(String, Evidence)> {
     let mut patterns = index.ignore_patterns(base, folder);
+    patterns
+        .retain(|(pattern, _)| pattern.chars().all(|c| c.is_ascii_alphanumeric() || "!/._*?-".contains(c)));
     if patterns.iter().all(|(pattern, _)| pattern.starts_with('!')) {
         patterns.clear();
     }

@@ -75,9 +75,12 @@ impl Draft {
     }
 }
 
+/// Variables set before a command, in its own line.
+pub(crate) type Assignments = Vec<(String, String)>;
+
 /// A command written in a Procfile or a package script, as a list; none where it needs a shell. Assignments before it are
 /// given apart.
-pub(crate) fn split_command(text: &str) -> Option<(Vec<(String, String)>, Vec<String>)> {
+pub(crate) fn split_command(text: &str) -> Option<(Assignments, Vec<String>)> {
     if text.contains(['|', '&', ';', '>', '<', '`', '(', ')', '*', '\\', '\n']) || text.contains("$(") {
         return None;
     }

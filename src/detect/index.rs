@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::gitignore::Gitignore;
-use super::model::Evidence;
+use super::model::{Evidence, is_shown};
 use super::scan::{self, Source};
 use super::tree::{Entry, READ_CAP, SourceTree};
 
@@ -54,7 +54,8 @@ pub(crate) struct Index<'t> {
 
 impl<'t> Index<'t> {
     pub fn new(tree: &'t dyn SourceTree) -> Self {
-        let files: Vec<&Entry> = tree.entries().iter().filter(|entry| !entry.link).collect();
+        let files: Vec<&Entry> =
+            tree.entries().iter().filter(|entry| !entry.link && is_writable(&entry.path)).collect();
         let mut index = Self {
             tree,
             files,
@@ -167,6 +168,34 @@ impl<'t> Index<'t> {
             _ => Evidence::new(name_of(path), path, 0),
         }
     }
+}
+
+/// True for a path that a configuration file can name and a terminal can show; files with other names are passed over.
+pub(crate) fn is_writable(path: &str) -> bool {
+    !path.starts_with(['-', '~', '/'])
+        && !path.contains('\\')
+        && !path.contains("${")
+        && path.chars().all(is_shown)
+        && path.as_bytes().get(1) != Some(&b':')
+}
+
+/// True for a path of an image where a volume may be mounted: neither the system's own folders nor the application itself.
+pub(crate) fn is_mountable(path: &str) -> bool {
+    const SYSTEM: [&str; 14] = [
+        "/", "/app", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
+        "/sys", "/usr",
+    ];
+    let path = path.trim_end_matches('/');
+    let below_kernel = ["/dev/", "/proc/", "/sys/"].iter().any(|kernel| path.starts_with(kernel));
+    let ordinary = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let dots = path.split('/').any(|part| part == "." || part == "..");
+    path.starts_with('/')
+        && path != "/var"
+        && ordinary
+        && !dots
+        && !below_kernel
+        && !SYSTEM.contains(&path)
+        && !path.ends_with(".sock")
 }
 
 /// True for a path in a folder of tests, examples or documentation, or a file of tests. `folder` is where counting starts.

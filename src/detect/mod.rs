@@ -71,7 +71,7 @@ pub fn detect(tree: &dyn SourceTree) -> Detection {
         .into_iter()
         .map(|(at, own)| (drafts[at].folder.clone(), drafts[at].proposal.build.kind, own));
     let kept: Vec<_> = kept.collect();
-    drafts.sort_by(|a, b| order(a).cmp(&order(b)));
+    drafts.sort_by_cached_key(order);
     conclude(&index, &mut drafts, &mut notes);
     for draft in &mut drafts {
         let mine = kept

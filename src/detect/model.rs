@@ -203,6 +203,16 @@ impl Proposal {
     ) {
         self.facts.push(Fact { topic, conclusion: conclusion.into(), evidence });
     }
+
+    /// A conclusion that is read before the others.
+    pub(crate) fn conclude_first(
+        &mut self,
+        topic: Topic,
+        conclusion: impl Into<String>,
+        evidence: Option<Evidence>,
+    ) {
+        self.facts.insert(0, Fact { topic, conclusion: conclusion.into(), evidence });
+    }
 }
 
 impl Note {
@@ -238,7 +248,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// False for control characters and for those that change the direction of text (Unicode TR 36, section 2.5).
-fn is_shown(c: char) -> bool {
+pub(crate) fn is_shown(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -5,10 +5,12 @@
 
 use dashdeploy_contract::{BuildKind, Name, Recipe, Requirement};
 
-use super::compose::Composed;
+use super::compose::{Composed, Given};
 use super::draft::{Draft, Found};
 use super::envfile::{is_safe_value, is_secret_name};
-use super::index::{Index, folder_of, is_aside, is_within, join, name_of, normal, relative, shown};
+use super::index::{
+    Index, folder_of, is_aside, is_mountable, is_within, join, name_of, normal, relative, shown,
+};
 use super::model::{Evidence, Note, Proposal, Rejected, Role, Secret, Topic, Variable};
 use super::starts::{is_dockerfile, is_ours, port_in};
 use super::storage::volume_name;
@@ -28,7 +30,7 @@ pub(crate) struct Own {
     /// Sources of `COPY` and `ADD`, from the project.
     copies: Vec<String>,
     commands: Vec<String>,
-    environment: Vec<(String, Option<String>, Evidence)>,
+    environment: Vec<Given>,
     evidence: Evidence,
 }
 
@@ -74,36 +76,8 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
     };
     let mut sources: Vec<String> = Vec::new();
     for (line, instruction) in instructions(text) {
-        let Some((word, rest)) = instruction.split_once(char::is_whitespace) else { continue };
-        let rest = rest.trim();
-        match word.to_ascii_uppercase().as_str() {
-            "FROM" => from(&mut own, rest, Evidence::new(instruction.as_str(), path, line)),
-            "EXPOSE" => {
-                let port = rest.split(['/', ' ']).next().and_then(|port| port.parse().ok());
-                own.port = port.map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
-            }
-            "WORKDIR" => {
-                own.workdir = if rest.starts_with('/') {
-                    rest.to_owned()
-                } else {
-                    join(own.workdir.trim_end_matches('/'), rest)
-                }
-            }
-            "VOLUME" => own.volumes.extend(list(rest).into_iter().filter(|path| path.starts_with('/'))),
-            "COPY" | "ADD" if !rest.contains("--from=") => {
-                let mut parts = list(rest);
-                parts.retain(|part| !part.starts_with("--"));
-                parts.pop();
-                sources.extend(parts);
-            }
-            "CMD" | "ENTRYPOINT" => {
-                own.commands.push(instruction.clone());
-                let port =
-                    port_in(&instruction).map(|port| (port, Evidence::new(instruction.as_str(), path, line)));
-                own.port = port.or(own.port.take());
-            }
-            _ => {}
-        }
+        let evidence = Evidence::new(instruction.as_str(), path, line);
+        own.take(&instruction, evidence, &mut sources);
     }
     if own.bases.is_empty() {
         return None;
@@ -121,6 +95,36 @@ fn parse(index: &Index<'_>, path: &str, text: &str, built: Option<&Composed>) ->
     };
     own.copies = sources.iter().filter_map(|source| normal(&join(&own.context, source))).collect();
     Some(own)
+}
+
+impl Own {
+    /// Takes in one instruction.
+    fn take(&mut self, instruction: &str, evidence: Evidence, sources: &mut Vec<String>) {
+        let Some((word, rest)) = instruction.split_once(char::is_whitespace) else { return };
+        let rest = rest.trim();
+        match word.to_ascii_uppercase().as_str() {
+            "FROM" => from(self, rest, evidence),
+            "EXPOSE" => {
+                let port = rest.split(['/', ' ']).next().and_then(|port| port.parse().ok());
+                self.port = port.filter(|port| *port > 0).map(|port| (port, evidence));
+            }
+            "WORKDIR" if rest.starts_with('/') => self.workdir = rest.to_owned(),
+            "WORKDIR" => self.workdir = join(self.workdir.trim_end_matches('/'), rest),
+            "VOLUME" => self.volumes.extend(list(rest).into_iter().filter(|path| is_mountable(path))),
+            "COPY" | "ADD" if !rest.contains("--from=") => {
+                let mut parts = list(rest);
+                parts.retain(|part| !part.starts_with("--"));
+                parts.pop();
+                sources.extend(parts);
+            }
+            "CMD" | "ENTRYPOINT" => {
+                self.commands.push(instruction.to_owned());
+                let port = port_in(instruction).map(|port| (port, evidence));
+                self.port = port.or(self.port.take());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Instructions with their first line, continuation lines joined, comments left out.
@@ -269,7 +273,7 @@ fn alone(index: &Index<'_>, own: &Own) -> Draft {
 
 /// What the Compose file gives to the service: plain values as they are, secrets by name alone.
 fn environment(own: &Own, proposal: &mut Proposal) {
-    for (name, value, evidence) in &own.environment {
+    for Given { name, value, evidence } in &own.environment {
         if proposal.env.contains_key(name) || proposal.secrets.contains_key(name) {
             continue;
         }
@@ -312,14 +316,7 @@ pub(crate) fn keep(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
     let links = std::mem::take(&mut build.links);
     proposal.command = None;
     let text = format!("`{}` is kept as it is; a generated one is the alternative", own.path);
-    proposal.facts.insert(
-        0,
-        super::model::Fact {
-            topic: Topic::Dockerfile,
-            conclusion: text,
-            evidence: Some(own.evidence.clone()),
-        },
-    );
+    proposal.conclude_first(Topic::Dockerfile, text, Some(own.evidence.clone()));
     let serves = own.bases.last().is_some_and(|base| {
         ["nginx", "httpd", "caddy"].iter().any(|server| name_of(base).starts_with(server))
     });
@@ -367,7 +364,12 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
         return;
     }
     let inside = |folder: &String| format!("{}/{folder}", own.workdir.trim_end_matches('/'));
-    let path = own.volumes.first().cloned().or_else(|| links.keys().next().map(inside));
+    let path = own
+        .volumes
+        .first()
+        .cloned()
+        .or_else(|| links.keys().next().map(inside))
+        .filter(|path| is_mountable(path));
     let Some(path) = path else { return };
     let before = proposal.volumes.insert(volume_name(), path.clone()).unwrap_or_default();
     for variable in proposal.env.values_mut() {

@@ -47,7 +47,9 @@ impl Route {
     fn is_plain_get(&self) -> bool {
         matches!(self.method, "GET" | "ANY")
             && self.path.starts_with('/')
-            && !self.path.contains(['{', '<', ':', '*', '(', ' ', '"', '\\', '$', '%'])
+            && !self.path.contains("//")
+            && !self.path.split('/').any(|part| part == "." || part == "..")
+            && self.path.chars().all(|c| c.is_ascii_alphanumeric() || "/._~-".contains(c))
     }
 
     /// How far from the best name; none for a route that is no health endpoint.
@@ -60,8 +62,13 @@ impl Route {
     /// The first segment, where it is plain text.
     pub fn first_segment(&self) -> Option<&str> {
         let first = self.path.trim_start_matches('/').split('/').next()?;
-        (!first.is_empty() && !first.contains(['{', '<', ':', '*'])).then_some(first)
+        is_segment(first).then_some(first)
     }
+}
+
+/// True for a segment that can be handed on as a prefix.
+pub(crate) fn is_segment(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && text.chars().all(|c| c.is_ascii_alphanumeric() || "._~-".contains(c))
 }
 
 /// The health endpoints, the best first: without a login before any with, then by name, then the shorter path.

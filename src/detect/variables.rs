@@ -89,8 +89,9 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
     let optional = entry.commented && !needed;
     let name = entry.name.clone();
     let proposal = &mut draft.proposal;
-    let kept = data::moved(&entry.value, &proposal.build.links);
-    let local_database = data::sqlite_path(&entry.value).is_some();
+    let plain = !entry.value.contains('$');
+    let kept = data::moved(&entry.value, &proposal.build.links).filter(|_| plain);
+    let local_database = plain && data::sqlite_path(&entry.value).is_some();
     if let Some(value) = kept {
         proposal.env.insert(name, Variable { value, evidence });
     } else if (is_secret_name(&entry.name)
@@ -103,9 +104,7 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
         proposal.secrets.insert(name, Secret { requirement, evidence });
     } else if local_database {
         proposal.env.entry(name).or_insert(Variable { value: entry.value.clone(), evidence });
-    } else if is_log_level(&entry.name) && is_safe_value(&entry.value) {
-        proposal.env.insert(name, Variable { value: entry.value.clone(), evidence });
-    } else if !optional && is_safe_value(&entry.value) {
+    } else if (!optional || is_log_level(&entry.name)) && is_safe_value(&entry.value) {
         proposal.env.insert(name, Variable { value: entry.value.clone(), evidence });
     } else {
         if !optional && !entry.value.is_empty() {

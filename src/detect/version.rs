@@ -170,7 +170,7 @@ fn python_exact(text: &str) -> Option<String> {
     }
     let mut parts = text[start..].split(['.', '-', ' ', '+']);
     let minor: u32 = (parts.next()? == "3").then(|| parts.next()?.parse().ok()).flatten()?;
-    Some(format!("3.{minor}"))
+    (7..100).contains(&minor).then(|| format!("3.{minor}"))
 }
 
 /// `20`, `v20.11.1`, `20-alpine`, `lts/iron`: the major version.
@@ -214,16 +214,14 @@ fn python_range(text: &str) -> Option<String> {
     }
     let default: u32 = DEFAULT_PYTHON.trim_start_matches("3.").parse().ok()?;
     // The lowest version that the project promises is the one its pinned packages surely have wheels for.
-    let chosen = if floor_stated && low == high {
-        low
-    } else if floor_stated && low >= OLDEST_PYTHON && low <= high {
+    let chosen = if floor_stated && (low == high || low >= OLDEST_PYTHON) {
         low
     } else if low <= default && default <= high {
         default
     } else {
         high.min(default).max(low)
     };
-    (low <= high).then(|| format!("3.{chosen}"))
+    (low <= high && (7..100).contains(&chosen)).then(|| format!("3.{chosen}"))
 }
 
 /// `>=18`, `^20.9`, `20.x`, `18 || 20`, `>=18 <21`: one major version that the range allows.

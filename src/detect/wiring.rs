@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 
 use dashdeploy_contract::{BuildKind, Name};
+use indexmap::IndexMap;
 
 use super::draft::Draft;
 use super::index::{Index, is_aside, name_of};
 use super::model::{Evidence, Note, Role, Topic, Variable};
+use super::routes::is_segment;
 use super::variables::{dev_proxies, is_public};
 
 /// Where the front end of one API and one front end is published: the port of Vite's own preview.
@@ -172,6 +174,9 @@ fn is_api_name(name: &str) -> bool {
 
 /// What stands behind the host: `/api` of `http://localhost:8000/api` and of `/api`.
 fn path_of(address: &str) -> &str {
+    if address.contains(['$', '?', '#']) || !address.is_ascii() {
+        return "";
+    }
     let path = match address.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
         None if address.starts_with('/') => address,
@@ -184,53 +189,47 @@ fn path_of(address: &str) -> &str {
 fn proxy(index: &Index<'_>, drafts: &mut [Draft], front: usize, api: usize, notes: &mut Vec<Note>) -> bool {
     let name = drafts[api].proposal.name.clone();
     let asked = asked_paths(index, &drafts[front]);
-    let mut prefixes: Vec<(String, Evidence)> = Vec::new();
-    let mut add = |segment: &str, evidence: Evidence| {
-        let prefix = format!("/{segment}");
-        if !prefixes.iter().any(|(known, _)| *known == prefix) {
-            prefixes.push((prefix, evidence));
-        }
-    };
-    for route in &drafts[api].routes {
-        let Some(segment) = route.first_segment() else { continue };
-        let wanted = asked.iter().find(|(path, _)| first(path) == Some(segment));
-        if API_SEGMENTS.contains(&segment) || wanted.is_some() {
-            add(segment, route.evidence());
-        }
-    }
+    let mut prefixes = answered(&drafts[api], &asked);
     for (prefix, rewrites, evidence) in dev_proxies(index, &drafts[front]) {
         let Some(segment) = first(&prefix).filter(|_| !prefix.contains('^')) else { continue };
         if rewrites {
             let message = format!(
                 "the development server takes `{prefix}` off the path before it asks the API; the generated nginx does not"
             );
-            notes.push(
-                Note::warning(message).mend(format!("serve the API's routes below `{prefix}`")).at(evidence),
-            );
+            let mend = format!("serve the API's routes below `{prefix}`");
+            notes.push(Note::warning(message).mend(mend).at(evidence));
         } else {
-            add(segment, evidence);
+            prefixes.entry(format!("/{segment}")).or_insert(evidence);
         }
-    }
-    if let Some((path, evidence)) = asked.iter().find(|(path, _)| first(path) == Some("api"))
-        && drafts[api].routes.is_empty()
-    {
-        let _ = path;
-        add("api", evidence.clone());
     }
     let draft = &mut drafts[front];
     for (prefix, evidence) in &prefixes {
-        draft.proposal.conclude(
-            Topic::Wiring,
-            format!("`{prefix}` is handed on to `{name}`: one origin"),
-            Some(evidence.clone()),
-        );
+        let text = format!("`{prefix}` is handed on to `{name}`: one origin");
+        draft.proposal.conclude(Topic::Wiring, text, Some(evidence.clone()));
         draft.proposal.proxy.insert(prefix.clone(), name.clone());
     }
     !prefixes.is_empty()
 }
 
+/// The first segments of the API's routes that are its own by convention or asked for; of an API without known routes, `/api`
+/// where it is asked for.
+fn answered(api: &Draft, asked: &[(String, Evidence)]) -> IndexMap<String, Evidence> {
+    let mut prefixes = IndexMap::new();
+    for route in &api.routes {
+        let Some(segment) = route.first_segment() else { continue };
+        if API_SEGMENTS.contains(&segment) || asked.iter().any(|(path, _)| first(path) == Some(segment)) {
+            prefixes.entry(format!("/{segment}")).or_insert_with(|| route.evidence());
+        }
+    }
+    let unknown = asked.iter().find(|(path, _)| api.routes.is_empty() && first(path) == Some("api"));
+    if let Some((_, evidence)) = unknown {
+        prefixes.insert("/api".to_owned(), evidence.clone());
+    }
+    prefixes
+}
+
 fn first(path: &str) -> Option<&str> {
-    path.trim_start_matches('/').split(['/', '?']).next().filter(|segment| !segment.is_empty())
+    path.trim_start_matches('/').split(['/', '?']).next().filter(|segment| is_segment(segment))
 }
 
 /// The paths that a front end's code hands to a function: `fetch("/api/x")`, `` get(`${BASE}/api/x`) ``.

@@ -4,6 +4,7 @@
 mod build;
 mod cli;
 mod config;
+mod detect;
 mod render;
 mod stack;
 mod support;

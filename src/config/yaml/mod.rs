@@ -12,6 +12,12 @@ mod node;
 mod quote;
 mod read;
 
-pub(super) use node::{Entry, Kind, Node, Pos, Scalar, Span};
+pub(crate) use node::Node;
+pub(super) use node::{Entry, Kind, Pos, Scalar, Span};
 pub use quote::quote;
 pub(super) use read::read;
+
+/// A YAML file that is not ours, under the same budgets: a tree of what could be read. None where it is no YAML at all.
+pub(crate) fn read_other(text: &str) -> Option<std::rc::Rc<Node>> {
+    read(text, &super::report::Report::default())
+}

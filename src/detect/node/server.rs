@@ -82,6 +82,9 @@ pub(crate) fn start(index: &Index<'_>, package: &Package, files: &[String]) -> O
 /// A script's command as the container runs it: `node` directly, other tools from `node_modules/.bin`, shell scripts by npm.
 fn runnable(command: &[String], script: &str) -> Vec<String> {
     let Some((program, rest)) = command.split_first() else { return npm(script) };
+    if command.iter().any(|word| word.contains('$')) {
+        return npm(script);
+    }
     let with = |first: &str| std::iter::once(first.to_owned()).chain(rest.iter().cloned()).collect();
     match program.as_str() {
         "node" => command.to_vec(),
@@ -138,7 +141,10 @@ pub(crate) fn draft(index: &Index<'_>, package: &Package, files: &[String], star
     if script.is_some() {
         proposal.conclude(Topic::Application, "built by the script `build`", Some(package.evidence("build")));
     }
-    for (name, value) in start.variables.into_iter().filter(|(name, _)| name != "NODE_ENV" && name != "PORT")
+    for (name, value) in start
+        .variables
+        .into_iter()
+        .filter(|(name, value)| name != "NODE_ENV" && name != "PORT" && !value.contains('$'))
     {
         proposal.env.insert(name, Variable { value, evidence: evidence.clone() });
     }

@@ -6,7 +6,7 @@
 use dashdeploy_contract::{BuildKind, NodeManager, Recipe, SpaRecipe};
 
 use crate::detect::draft::Draft;
-use crate::detect::index::{Index, join, normal};
+use crate::detect::index::{Index, is_writable, join, normal};
 use crate::detect::model::{Evidence, Role, Topic};
 use crate::detect::scan::Source;
 
@@ -107,10 +107,13 @@ fn output(
     framework: Framework,
 ) -> Result<(String, Option<Evidence>), String> {
     let Some((written, evidence)) = config.and_then(|source| literal(source, "outDir")) else {
-        return Ok((join(root.trim_matches('/').trim_start_matches("./"), framework.output), None));
+        let path = normal(&join(root, framework.output)).filter(|path| is_writable(path));
+        return path
+            .map(|path| (path, None))
+            .ok_or_else(|| format!("its root `{root}` lies outside its own folder"));
     };
     match normal(&join(root, written)) {
-        Some(path) if !path.is_empty() => Ok((path, Some(evidence))),
+        Some(path) if !path.is_empty() && is_writable(&path) => Ok((path, Some(evidence))),
         _ => Err(format!(
             "it is built into `{written}`, which lies outside its own folder ({})",
             evidence.place()
@@ -141,7 +144,9 @@ pub(crate) fn mount(index: &Index<'_>, file: &str) -> Option<(String, Evidence)>
     for (at, line) in text.lines().enumerate() {
         for start in ["<div id=\"root\"", "<div id=\"app\"", "<div id='root'", "<div id='app'"] {
             let Some((_, rest)) = line.split_once(start) else { continue };
-            let Some(end) = rest.find('>').filter(|end| *end < 80) else { continue };
+            let Some(end) = rest.find('>').filter(|end| *end < 80 && !rest[..*end].contains('$')) else {
+                continue;
+            };
             return Some((format!("{start}{}", &rest[..=end]), Evidence::new(line, file, at + 1)));
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Given: tokens. Gives: candidates with their places. Deliberately absent: choosing between them.
 
+use crate::detect::model::Evidence;
 use crate::detect::scan::Source;
 
 use super::imports::{Import, imports};
@@ -52,6 +53,12 @@ const FACTORIES: [&str; 10] = [
     "app_factory",
     "create_api",
 ];
+
+impl App {
+    pub fn evidence(&self) -> Evidence {
+        Evidence::new(self.excerpt.as_str(), &self.file, self.line)
+    }
+}
 
 impl Framework {
     pub fn title(self) -> &'static str {
@@ -152,7 +159,7 @@ fn takes_nothing(source: &Source, open: usize) -> bool {
 
 /// `name = …` or `name: type = …` at the start of a line: the name and where the value starts.
 fn assigned(source: &Source, at: usize) -> Option<(&str, usize)> {
-    let name = source.word(at)?;
+    let name = source.word(at).filter(|name| name.is_ascii())?;
     if source.is(at + 1, "=") {
         return Some((name, at + 2));
     }

@@ -9,7 +9,7 @@ use crate::detect::index::{Index, folder_of, is_aside};
 use crate::detect::routes::{Route, concat};
 use crate::detect::scan::Source;
 
-use super::imports::{imports, module_file, module_name};
+use super::imports::{importable, imports, module_file, module_name};
 use super::routes::found;
 
 /// A Django project.
@@ -39,7 +39,7 @@ fn project(index: &Index<'_>, root: &str) -> Option<Project> {
     let mut wsgi: Vec<&str> =
         index.under(root).filter(|path| path.ends_with("/wsgi.py") && !is_aside(path, root)).collect();
     wsgi.sort_by_key(|path| (path.split('/').count(), *path));
-    wsgi.into_iter().find_map(|file| {
+    wsgi.into_iter().filter(|file| importable(root, file).as_deref() == Some(root)).find_map(|file| {
         let source = index.python(file)?;
         let at = (0..source.len()).find(|at| {
             source.is(*at, "application") && source.is(at + 1, "=") && source.tokens[*at].indent == Some(0)

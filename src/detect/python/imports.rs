@@ -97,9 +97,32 @@ pub(crate) fn module_file(index: &Index<'_>, root: &str, from: &str, module: &st
     [format!("{stem}.py"), format!("{stem}/__init__.py")].into_iter().find(|path| index.has(path))
 }
 
+/// The nearest folder from which a file's dotted name holds identifiers alone; none where the file's own name is none.
+pub(crate) fn importable(root: &str, file: &str) -> Option<String> {
+    let is_identifier = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if !is_identifier(name_of(file).strip_suffix(".py")?) {
+        return None;
+    }
+    let below = file.strip_prefix(root)?.trim_start_matches('/');
+    let folders: Vec<&str> = folder_of(below).split('/').collect();
+    let bad = folders.iter().rposition(|part| !part.is_empty() && !is_identifier(part));
+    Some(match bad {
+        Some(at) => join(root, &folders[..=at].join("/")),
+        None => root.to_owned(),
+    })
+}
+
 /// The folder that `import` starts from for the application in `file`: the one that resolves most of what the files around
 /// it import; where none does, the `src` folder above it, else the manifest's own folder.
-pub(crate) fn import_root(index: &Index<'_>, unit: &str, file: &str, files: &[String]) -> String {
+pub(crate) fn import_root(index: &Index<'_>, unit: &str, file: &str, files: &[String]) -> Option<String> {
+    importable(&resolving_root(index, unit, file, files), file)
+}
+
+fn resolving_root(index: &Index<'_>, unit: &str, file: &str, files: &[String]) -> String {
     let mut roots = Vec::new();
     let mut folder = folder_of(file);
     loop {

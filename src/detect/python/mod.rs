@@ -18,7 +18,7 @@ use self::apps::{App, Framework, apps};
 use self::packages::{Packages, packages};
 use super::draft::{Draft, Found};
 use super::index::{Index, folder_of, is_aside, is_within, join, name_of, relative};
-use super::model::{Evidence, Rejected, Role, Topic};
+use super::model::{Evidence, Note, Proposal, Rejected, Role, Topic};
 use super::port;
 use super::reads;
 use super::starts::Starts;
@@ -58,9 +58,8 @@ fn groups(index: &Index<'_>) -> Groups {
 }
 
 fn service(index: &Index<'_>, starts: &Starts, folder: &str, files: &[String], found: &mut Found) {
-    if let Some(project) = django::projects(index, folder)
-        .into_iter()
-        .find(|project| files.iter().any(|path| *path == project.file))
+    if let Some(project) =
+        django::projects(index, folder).into_iter().find(|project| files.contains(&project.file))
     {
         let draft = django_draft(index, starts, folder, files, &project, &mut found.notes);
         found.drafts.push(draft);
@@ -122,13 +121,13 @@ fn candidates(
         .iter()
         .filter_map(|path| index.source_with(path, apps::WORDS))
         .flat_map(|source| apps(&source, fallback))
-        .map(|app| {
-            let root = imports::import_root(index, folder, &app.file, files);
+        .filter_map(|app| {
+            let root = imports::import_root(index, folder, &app.file, files)?;
             let name = format!("{}:{}", imports::module_name(&app.file, &root), app.attribute);
             let started = starts.of_app(&name);
             // Gunicorn calls a function that is named with brackets; Uvicorn is told by a flag.
             let name = if app.factory && app.framework.is_wsgi() { format!("{name}()") } else { name };
-            Candidate { app, root, name, started }
+            Some(Candidate { app, root, name, started })
         })
         .collect();
     found.sort_by_cached_key(|candidate| {
@@ -164,62 +163,18 @@ fn app_draft(
     // A root above the manifest's folder (`from backend.x import …`) makes that folder the context.
     let context = if is_within(&chosen.root, folder) { folder } else { chosen.root.as_str() };
     let packages = packages(index, folder, context);
-    let kind = if chosen.app.framework.is_wsgi() { BuildKind::Flask } else { BuildKind::Fastapi };
-    let source_root = (chosen.root != context).then(|| relative(&chosen.root, context).to_owned());
-    let mut draft = python_draft(
-        index,
-        folder,
-        context,
-        kind,
-        Role::Api,
-        &packages,
-        Some(chosen.name.clone()),
-        source_root,
-    );
+    let wsgi = chosen.app.framework.is_wsgi();
+    let kind = if wsgi { BuildKind::Flask } else { BuildKind::Fastapi };
+    let source_root = (chosen.root != context).then(|| relative(&chosen.root, context));
+    let place = Place { folder, context, source_root };
+    let mut draft = python_draft(index, &place, kind, Role::Api, &packages, Some(&chosen.name));
     found.notes.extend(server_note(index, folder, &packages, &chosen.app));
     found.notes.extend(packages.notes);
-    let object = if chosen.app.factory { "factory" } else { "application" };
-    let gateway = if chosen.app.framework.is_wsgi() { "WSGI" } else { "ASGI" };
-    let evidence = Evidence::new(chosen.app.excerpt.as_str(), &chosen.app.file, chosen.app.line);
-    let proposal = &mut draft.proposal;
-    proposal.facts.insert(
-        0,
-        super::model::Fact {
-            topic: Topic::Application,
-            conclusion: format!("{gateway} {object} `{}`", chosen.name),
-            evidence: Some(evidence.clone()),
-        },
-    );
-    proposal.facts.insert(
-        0,
-        super::model::Fact {
-            topic: Topic::Kind,
-            conclusion: format!("{} application", chosen.app.framework.title()),
-            evidence: Some(evidence),
-        },
-    );
-    if let Some(started) = &chosen.started {
-        proposal.conclude(
-            Topic::Application,
-            format!("`{}` is what is started", chosen.name),
-            Some(started.clone()),
-        );
-    }
-    for other in others {
-        let app = &other.app;
-        if !app.factory {
-            proposal.other_apps.push(other.name.clone());
-        }
-        proposal.rejected.push(Rejected {
-            candidate: format!("{} application `{}`", app.framework.title(), other.name),
-            reason: reason(chosen, other),
-            evidence: Evidence::new(app.excerpt.as_str(), &app.file, app.line),
-        });
-    }
+    describe(&mut draft.proposal, chosen, others);
     draft.files = files.to_vec();
     draft.routes = routes::routes(index, &chosen.root, files);
     finish(index, starts, &mut draft);
-    if chosen.app.factory && !chosen.app.framework.is_wsgi() {
+    if chosen.app.factory && !wsgi {
         let port = draft.proposal.port.unwrap_or(8000).to_string();
         let command = ["uvicorn", &chosen.name, "--factory", "--host", "0.0.0.0", "--port", &port];
         draft.proposal.command = Some(command.map(str::to_owned).to_vec());
@@ -227,18 +182,37 @@ fn app_draft(
     draft
 }
 
+/// The application chosen, and those that were not.
+fn describe(proposal: &mut Proposal, chosen: &Candidate, others: &[Candidate]) {
+    let object = if chosen.app.factory { "factory" } else { "application" };
+    let gateway = if chosen.app.framework.is_wsgi() { "WSGI" } else { "ASGI" };
+    let kind = format!("{} application", chosen.app.framework.title());
+    let application = format!("{gateway} {object} `{}`", chosen.name);
+    proposal.conclude_first(Topic::Application, application, Some(chosen.app.evidence()));
+    proposal.conclude_first(Topic::Kind, kind, Some(chosen.app.evidence()));
+    if let Some(started) = &chosen.started {
+        let text = format!("`{}` is what is started", chosen.name);
+        proposal.conclude(Topic::Application, text, Some(started.clone()));
+    }
+    for other in others {
+        if !other.app.factory {
+            proposal.other_apps.push(other.name.clone());
+        }
+        proposal.rejected.push(Rejected {
+            candidate: format!("{} application `{}`", other.app.framework.title(), other.name),
+            reason: reason(chosen, other),
+            evidence: other.app.evidence(),
+        });
+    }
+}
+
 /// The generated image runs Uvicorn or Gunicorn, which must be among the dependencies.
-fn server_note(
-    index: &Index<'_>,
-    folder: &str,
-    packages: &Packages,
-    app: &App,
-) -> Option<super::model::Note> {
+fn server_note(index: &Index<'_>, folder: &str, packages: &Packages, app: &App) -> Option<Note> {
     let server = if app.framework.is_wsgi() { "gunicorn" } else { "uvicorn" };
-    let evidence = Evidence::new(app.excerpt.as_str(), &app.file, app.line);
+    let evidence = app.evidence();
     if packages.packages == PythonPackages::None {
         let message = format!("nothing names the dependencies of `{}`", super::index::shown(folder));
-        return Some(super::model::Note::warning(message).mend("pip freeze > requirements.txt").at(evidence));
+        return Some(Note::warning(message).mend("pip freeze > requirements.txt").at(evidence));
     }
     let manifests =
         ["requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock"].map(|name| join(folder, name));
@@ -248,7 +222,7 @@ fn server_note(
         || manifests.iter().any(|path| index.text(path).is_some_and(|text| has(&text)));
     (!named).then(|| {
         let message = format!("`{server}`, which serves the application, is not among the dependencies");
-        super::model::Note::warning(message).mend(format!("add `{server}` to the dependencies")).at(evidence)
+        Note::warning(message).mend(format!("add `{server}` to the dependencies")).at(evidence)
     })
 }
 
@@ -269,62 +243,50 @@ fn django_draft(
     folder: &str,
     files: &[String],
     project: &django::Project,
-    notes: &mut Vec<super::model::Note>,
+    notes: &mut Vec<Note>,
 ) -> Draft {
     let packages = packages(index, folder, folder);
-    let source_root = (project.root != folder).then(|| relative(&project.root, folder).to_owned());
-    let app = Some(project.app.clone());
-    let mut draft =
-        python_draft(index, folder, folder, BuildKind::Django, Role::Api, &packages, app, source_root);
+    let source_root = (project.root != folder).then(|| relative(&project.root, folder));
+    let place = Place { folder, context: folder, source_root };
+    let mut draft = python_draft(index, &place, BuildKind::Django, Role::Api, &packages, Some(&project.app));
     notes.extend(packages.notes);
-    let manage = join(&project.root, "manage.py");
-    let kind = index.evidence(&manage, "DJANGO_SETTINGS_MODULE");
+    let kind = index.evidence(&join(&project.root, "manage.py"), "DJANGO_SETTINGS_MODULE");
     let evidence = Evidence::new(project.excerpt.as_str(), &project.file, project.line);
-    let facts = &mut draft.proposal.facts;
-    facts.insert(
-        0,
-        super::model::Fact {
-            topic: Topic::Application,
-            conclusion: format!("WSGI application `{}`", project.app),
-            evidence: Some(evidence),
-        },
-    );
-    facts.insert(
-        0,
-        super::model::Fact {
-            topic: Topic::Kind,
-            conclusion: "Django project".to_owned(),
-            evidence: Some(kind),
-        },
-    );
+    let application = format!("WSGI application `{}`", project.app);
+    draft.proposal.conclude_first(Topic::Application, application, Some(evidence));
+    draft.proposal.conclude_first(Topic::Kind, "Django project", Some(kind));
     draft.files = files.to_vec();
     draft.routes = routes::routes(index, &project.root, files);
     finish(index, starts, &mut draft);
     draft
 }
 
+/// Where a service's manifest lies, what its context is, and where imports start below that.
+pub(crate) struct Place<'p> {
+    pub folder: &'p str,
+    pub context: &'p str,
+    pub source_root: Option<&'p str>,
+}
+
 /// The part that all Python kinds share.
-#[expect(clippy::too_many_arguments, reason = "each is a conclusion of its own; a struct would be used once")]
 pub(crate) fn python_draft(
     index: &Index<'_>,
-    folder: &str,
-    context: &str,
+    place: &Place<'_>,
     kind: BuildKind,
     role: Role,
     packages: &Packages,
-    app: Option<String>,
-    source_root: Option<String>,
+    app: Option<&str>,
 ) -> Draft {
-    let version = version::python(index, folder);
+    let version = version::python(index, place.folder);
     let recipe = PythonRecipe {
         version: version.text.clone(),
         packages: packages.packages.clone(),
-        app,
-        source_root: source_root.clone(),
+        app: app.map(str::to_owned),
+        source_root: place.source_root.map(str::to_owned),
     };
-    let mut draft = Draft::new(role, folder, context, kind, Recipe::Python(recipe));
+    let mut draft = Draft::new(role, place.folder, place.context, kind, Recipe::Python(recipe));
     let proposal = &mut draft.proposal;
-    if let Some(source) = source_root {
+    if let Some(source) = place.source_root {
         proposal.conclude(Topic::Application, format!("modules are imported from `{source}`"), None);
     }
     let said = if version.evidence.is_some() { "" } else { " (the default; the project names none)" };

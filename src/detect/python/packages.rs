@@ -52,47 +52,83 @@ fn tool<'t>(table: &'t toml::Table, name: &str) -> Option<&'t toml::Value> {
 /// The dependencies of the service whose manifest lies in `folder`, with paths relative to `context`.
 pub(crate) fn packages(index: &Index<'_>, folder: &str, context: &str) -> Packages {
     let table = pyproject(index, folder);
-    let mut notes = Vec::new();
     let manifest = join(folder, "pyproject.toml");
+    let mut found = locked(index, folder, context, table.as_ref())
+        .or_else(|| listed(index, folder, context))
+        .or_else(|| unlocked(index, folder, context, table.as_ref()?))
+        .unwrap_or_else(|| Packages {
+            packages: PythonPackages::None,
+            conclusion: "no dependencies named".to_owned(),
+            evidence: None,
+            notes: without_manifest(index, folder).into_iter().collect(),
+            names: BTreeSet::new(),
+        });
     if index.has(&manifest) && table.is_none() {
-        notes.push(
-            Note::warning(format!("`{manifest}` is no valid TOML and was not used"))
-                .at(index.evidence(&manifest, "")),
-        );
+        let message = format!("`{manifest}` is no valid TOML and was not used");
+        found.notes.push(Note::warning(message).at(index.evidence(&manifest, "")));
     }
-    let names = names(index, folder, table.as_ref());
-    let poetry = table.as_ref().and_then(|table| tool(table, "poetry"));
-    let locked = |name: &str| index.has(&join(folder, name));
-    let (packages, conclusion, evidence) = if table.is_some() && locked("uv.lock") && folder == context {
-        (PythonPackages::Uv, "uv, locked".to_owned(), Some(index.evidence(&join(folder, "uv.lock"), "")))
-    } else if table.is_some() && locked("poetry.lock") && folder == context {
-        (
-            PythonPackages::Poetry,
-            "poetry, locked".to_owned(),
-            Some(index.evidence(&join(folder, "poetry.lock"), "")),
-        )
-    } else if let Some(files) = requirements(index, folder) {
-        let first = files.last().cloned().unwrap_or_default();
-        let requirements = files.iter().map(|file| relative(file, context).to_owned()).collect();
-        (
-            PythonPackages::Pip { requirements },
-            format!("pip, {}", relative(&first, context)),
-            Some(index.evidence(&first, "")),
-        )
-    } else if table.as_ref().is_some_and(|table| table.contains_key("project")) || poetry.is_some() {
-        let mend = if poetry.is_some() { "poetry lock" } else { "uv lock" };
-        notes.push(
-            Note::hint(format!("`{manifest}` has no lock file beside it: each build may get other versions"))
-                .mend(in_folder(folder, mend))
-                .at(index.evidence(&manifest, "dependencies")),
-        );
-        let evidence = index.evidence(&manifest, if poetry.is_some() { "[tool.poetry" } else { "[project]" });
-        (PythonPackages::Pyproject, "pyproject.toml, without a lock file".to_owned(), Some(evidence))
+    found.names = names(index, folder, table.as_ref());
+    found
+}
+
+fn from(packages: PythonPackages, conclusion: &str, evidence: Evidence) -> Packages {
+    let conclusion = conclusion.to_owned();
+    Packages { packages, conclusion, evidence: Some(evidence), notes: Vec::new(), names: BTreeSet::new() }
+}
+
+/// uv or poetry with its lock file; both are read only at the top of the context.
+fn locked(index: &Index<'_>, folder: &str, context: &str, table: Option<&toml::Table>) -> Option<Packages> {
+    table.filter(|_| folder == context)?;
+    let locks = [
+        ("uv.lock", PythonPackages::Uv, "uv, locked"),
+        ("poetry.lock", PythonPackages::Poetry, "poetry, locked"),
+    ];
+    locks.into_iter().find_map(|(name, packages, conclusion)| {
+        let lock = join(folder, name);
+        index.has(&lock).then(|| from(packages, conclusion, index.evidence(&lock, "")))
+    })
+}
+
+/// Requirement files.
+fn listed(index: &Index<'_>, folder: &str, context: &str) -> Option<Packages> {
+    let files = requirements(index, folder)?;
+    let last = files.last()?;
+    let requirements = files.iter().map(|file| relative(file, context).to_owned()).collect();
+    let conclusion = format!("pip, {}", relative(last, context));
+    Some(from(PythonPackages::Pip { requirements }, &conclusion, index.evidence(last, "")))
+}
+
+/// `pyproject.toml` alone.
+fn unlocked(index: &Index<'_>, folder: &str, context: &str, table: &toml::Table) -> Option<Packages> {
+    let manifest = join(folder, "pyproject.toml");
+    let project = table.contains_key("project");
+    let poetry = tool(table, "poetry").is_some();
+    if !project && !poetry {
+        return None;
+    }
+    let key = if project { "[project]" } else { "[tool.poetry" };
+    let mut found = from(
+        PythonPackages::Pyproject,
+        "pyproject.toml, without a lock file",
+        index.evidence(&manifest, key),
+    );
+    let mend = in_folder(folder, if poetry { "poetry lock" } else { "uv lock" });
+    let note = if project {
+        Note::hint(format!("`{manifest}` has no lock file beside it: each build may get other versions"))
     } else {
-        notes.extend(without_manifest(index, folder));
-        (PythonPackages::None, "no dependencies named".to_owned(), None)
+        Note::warning(format!(
+            "`{manifest}` names its dependencies for Poetry alone, and has no lock file to install them from"
+        ))
     };
-    Packages { packages, conclusion, evidence, notes, names }
+    found.notes.push(note.mend(mend).at(index.evidence(&manifest, "dependencies")));
+    if folder != context {
+        let message = format!(
+            "`{manifest}` lies below the folder that imports start from; the generated Dockerfile does not find it"
+        );
+        let mend = "write a requirements.txt beside it, or start imports from its own folder";
+        found.notes.push(Note::warning(message).mend(mend).at(index.evidence(&manifest, key)));
+    }
+    Some(found)
 }
 
 fn without_manifest(index: &Index<'_>, folder: &str) -> Option<Note> {

@@ -7,13 +7,13 @@ use dashdeploy_contract::BuildKind;
 
 use crate::detect::draft::{Draft, Found, split_command};
 use crate::detect::index::{Index, folder_of, join, name_of, relative};
-use crate::detect::model::{Evidence, Fact, Rejected, Role, Topic};
+use crate::detect::model::{Evidence, Rejected, Role, Topic};
 use crate::detect::port;
 use crate::detect::scan::Source;
 use crate::detect::starts::{Starts, port_in};
 
 use super::packages::{Packages, packages, pyproject};
-use super::{finish_worker, python_draft, routes};
+use super::{Place, finish_worker, python_draft, routes};
 
 /// Files that start something when they are run, the likeliest first.
 const PROGRAMS: [&str; 9] = [
@@ -101,21 +101,11 @@ fn worker(
     command: Vec<String>,
     evidence: Evidence,
 ) -> Draft {
-    let mut draft =
-        python_draft(index, folder, folder, BuildKind::Python, Role::Worker, packages, None, None);
-    let facts = &mut draft.proposal.facts;
-    facts.insert(
-        0,
-        Fact {
-            topic: Topic::Application,
-            conclusion: format!("started with `{}`", command.join(" ")),
-            evidence: Some(evidence.clone()),
-        },
-    );
-    facts.insert(
-        0,
-        Fact { topic: Topic::Kind, conclusion: "Python program".to_owned(), evidence: Some(evidence) },
-    );
+    let place = Place { folder, context: folder, source_root: None };
+    let mut draft = python_draft(index, &place, BuildKind::Python, Role::Worker, packages, None);
+    let application = format!("started with `{}`", command.join(" "));
+    draft.proposal.conclude_first(Topic::Application, application, Some(evidence.clone()));
+    draft.proposal.conclude_first(Topic::Kind, "Python program", Some(evidence));
     draft.proposal.command = Some(command);
     draft.files = files.to_vec();
     finish_worker(index, &mut draft);
@@ -182,46 +172,38 @@ fn tools(index: &Index<'_>, folder: &str) -> Vec<Rejected> {
 
 /// A Streamlit page: the file that imports it, by the usual names.
 fn streamlit(index: &Index<'_>, folder: &str, files: &[String], packages: &Packages) -> Option<Draft> {
-    let mut pages: Vec<_> = files
-        .iter()
-        .filter_map(|path| index.source_with(path, &["streamlit"]))
-        .filter_map(|source| {
-            let at = (0..source.len()).find(|at| source.reads(*at, &["import", "streamlit"]))?;
-            Some((
-                source.path.split('/').count(),
-                !["app.py", "main.py", "streamlit_app.py", "Home.py"].contains(&name_of(&source.path)),
-                source.path.clone(),
-                source.line(at),
-                source.excerpt(at).to_owned(),
-            ))
-        })
-        .collect();
-    pages.sort();
-    let (_, _, path, line, excerpt) = pages.into_iter().next()?;
+    const PAGES: [&str; 4] = ["app.py", "main.py", "streamlit_app.py", "Home.py"];
+    let mut pages: Vec<_> = files.iter().filter_map(|path| index.source_with(path, &["streamlit"])).collect();
+    pages.sort_by_cached_key(|source| {
+        (source.path.split('/').count(), !PAGES.contains(&name_of(&source.path)), source.path.clone())
+    });
+    let (source, at) = pages.iter().find_map(|source| {
+        let at = (0..source.len()).find(|at| source.reads(*at, &["import", "streamlit"]))?;
+        Some((source, at))
+    })?;
+    let port = STREAMLIT_PORT.to_string();
+    let page = relative(&source.path, folder);
     let command = [
         "streamlit",
         "run",
-        relative(&path, folder),
+        page,
         "--server.port",
-        "8501",
+        &port,
         "--server.address",
         "0.0.0.0",
         "--server.headless",
         "true",
     ];
-    let evidence = Evidence::new(excerpt, &path, line);
-    let mut draft =
-        worker(index, folder, files, packages, command.map(str::to_owned).to_vec(), evidence.clone());
-    draft.proposal.role = Role::Api;
-    draft.proposal.facts[0].conclusion = "Streamlit page".to_owned();
-    draft.proposal.port = Some(STREAMLIT_PORT);
-    draft.proposal.conclude(Topic::Port, format!("port {STREAMLIT_PORT} (Streamlit's own)"), None);
-    draft.proposal.health = Some("/_stcore/health".to_owned());
-    draft.proposal.conclude(
-        Topic::Health,
-        "`/_stcore/health`, which Streamlit answers itself",
-        Some(evidence),
-    );
+    let evidence = Evidence::new(source.excerpt(at), &source.path, source.line(at));
+    let command = command.map(str::to_owned).to_vec();
+    let mut draft = worker(index, folder, files, packages, command, evidence.clone());
+    let proposal = &mut draft.proposal;
+    proposal.role = Role::Api;
+    proposal.facts[0].conclusion = "Streamlit page".to_owned();
+    proposal.port = Some(STREAMLIT_PORT);
+    proposal.conclude(Topic::Port, format!("port {STREAMLIT_PORT} (Streamlit's own)"), None);
+    proposal.health = Some("/_stcore/health".to_owned());
+    proposal.conclude(Topic::Health, "`/_stcore/health`, which Streamlit answers itself", Some(evidence));
     Some(draft)
 }
 

@@ -32,12 +32,22 @@ const GUARDS: [&str; 9] =
 /// A router or application object: the file and the variable.
 type Node = (String, String);
 
+/// A place where a router is included.
+struct Included {
+    parent: Node,
+    /// The prefix given there.
+    prefix: Option<String>,
+    /// True where that prefix replaces the router's own (Flask).
+    replaces: bool,
+    guarded: bool,
+}
+
 #[derive(Default)]
 struct Graph {
     /// Each router's own prefix and whether it is guarded.
     routers: BTreeMap<Node, (String, bool)>,
-    /// Child → parents, the prefix given there, and whether it replaces the child's own.
-    parents: BTreeMap<Node, Vec<(Node, Option<String>, bool, bool)>>,
+    /// Where each router is included first.
+    included: BTreeMap<Node, Included>,
     routes: Vec<(Node, Route)>,
     constants: BTreeMap<String, Option<String>>,
 }
@@ -77,23 +87,18 @@ impl Graph {
 
     fn prefix(&self, node: &Node, depth: usize) -> (String, bool) {
         let (own, guarded) = self.routers.get(node).cloned().unwrap_or_default();
-        let Some((parent, given, replaces, guard)) =
-            self.parents.get(node).and_then(|parents| parents.first())
-        else {
-            return (own, guarded);
-        };
-        if depth > 8 {
-            return (own, guarded);
-        }
-        let (above, guarded_above) = self.prefix(parent, depth + 1);
+        let Some(included) = self.included.get(node).filter(|_| depth < 8) else { return (own, guarded) };
+        let (above, guarded_above) = self.prefix(&included.parent, depth + 1);
         let mut path = above.trim_end_matches('/').to_owned();
-        if let Some(given) = given {
+        if let Some(given) = &included.prefix {
             path = concat(&path, given.trim_end_matches('/'));
         }
-        if !(*replaces && given.is_some()) && !own.is_empty() {
+        let replaced = included.replaces && included.prefix.is_some();
+        if !replaced && !own.is_empty() {
             path = concat(&path, &own);
         }
-        (if path == "/" { String::new() } else { path }, guarded || guarded_above || *guard)
+        let path = if path == "/" { String::new() } else { path };
+        (path, guarded || guarded_above || included.guarded)
     }
 
     /// The text of a prefix: a string, or a name that stands for one string everywhere in the service.
@@ -198,7 +203,7 @@ fn include(
         source.argument(&arguments, "dependencies", None).is_some_and(|a| is_guarded(source, a.start, a.end));
     let Some(node) = referred(index, root, source, child.start, child.end, names) else { return };
     let parent = (source.path.clone(), parent.to_owned());
-    graph.parents.entry(node).or_default().push((parent, prefix, flask, guarded));
+    graph.included.entry(node).or_insert(Included { parent, prefix, replaces: flask, guarded });
 }
 
 /// The router that `a`, `a.router` or `pkg.a.router` stands for in a file.

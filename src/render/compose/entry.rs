@@ -163,7 +163,11 @@ impl Entry {
             // With the protocol: Compose passes a bare port on to the engine as it stands, beside the image's own `8000/tcp`.
             expose: spec.expose.iter().map(|port| format!("{port}/tcp")).collect(),
             volumes: spec.mounts.iter().map(|mount| format!("{}:{}", mount.volume, mount.path)).collect(),
-            tmpfs: spec.tmpfs.iter().map(|t| format!("{}:{TMPFS_OPTIONS},size={},mode=1777", t.path, t.size)).collect(),
+            tmpfs: spec
+                .tmpfs
+                .iter()
+                .map(|t| format!("{}:{TMPFS_OPTIONS},size={},mode=1777", t.path, t.size))
+                .collect(),
             depends_on: spec.depends_on.iter().map(|name| dependency(bound, name)).collect(),
             health: spec.probe.as_ref().map(Health::of),
             user: spec.user,

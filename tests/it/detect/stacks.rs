@@ -1,0 +1,453 @@
+//! Stacks one by one, as people lay them out.
+
+use super::*;
+
+const FASTAPI: &str = "from fastapi import FastAPI\napp = FastAPI()\n";
+const FLASK: &str = "from flask import Flask\napp = Flask(__name__)\n";
+const VITE: &str =
+    r#"{"name":"ui","scripts":{"dev":"vite","build":"vite build"},"devDependencies":{"vite":"7.0.0"}}"#;
+const PAGE: &str = "<html>\n<body><div id=\"root\"></div></body></html>\n";
+
+#[test]
+fn the_import_root_follows_the_imports() {
+    // requirements.txt at the top, the code started from backend/.
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        (
+            "backend/app/main.py",
+            "from fastapi import FastAPI\nfrom app.core.config import settings\napp = FastAPI()\n",
+        ),
+        ("backend/app/core/config.py", "settings = 1\n"),
+    ]);
+    let Recipe::Python(recipe) = &only(&detection).build.recipe else { panic!() };
+    assert_eq!(
+        (recipe.app.as_deref(), recipe.source_root.as_deref()),
+        (Some("app.main:app"), Some("backend"))
+    );
+
+    // The manifest beside the code, the imports from above it.
+    let (detection, _) = files(&[
+        ("backend/requirements.txt", "fastapi\nuvicorn\n"),
+        ("backend/main.py", "from fastapi import FastAPI\nfrom backend.db import x\napp = FastAPI()\n"),
+        ("backend/db.py", "x = 1\n"),
+    ]);
+    let found = only(&detection);
+    assert_eq!((app(found), found.build.context.as_str()), ("backend.main:app", "."));
+
+    // The same without such imports.
+    let (detection, _) = files(&[
+        ("backend/requirements.txt", "fastapi\nuvicorn\n"),
+        ("backend/main.py", "from fastapi import FastAPI\nimport db\napp = FastAPI()\n"),
+        ("backend/db.py", "x = 1\n"),
+    ]);
+    let found = only(&detection);
+    assert_eq!((app(found), found.build.context.as_str()), ("main:app", "backend"));
+}
+
+#[test]
+fn prefixes_are_followed_through_routers_and_constants() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi[standard]\n"),
+        (
+            "app/main.py",
+            "from fastapi import FastAPI\nfrom app.api.main import api_router\nfrom app.config import settings\napp = FastAPI()\napp.include_router(api_router, prefix=settings.API_V1_STR)\n",
+        ),
+        ("app/config.py", "class Settings:\n    API_V1_STR: str = \"/api/v1\"\nsettings = Settings()\n"),
+        (
+            "app/api/main.py",
+            "from fastapi import APIRouter\nfrom app.api.routes import utils\napi_router = APIRouter()\napi_router.include_router(utils.router)\n",
+        ),
+        (
+            "app/api/routes/utils.py",
+            "from fastapi import APIRouter, Depends\nrouter = APIRouter(prefix=\"/utils\")\n@router.get(\"/health-check/\")\nasync def health() -> bool:\n    return True\n@router.get('/status')\ndef status(user = Depends(get_current_user)): ...\n",
+        ),
+    ]);
+    let found = only(&detection);
+    assert_eq!(found.health.as_deref(), Some("/api/v1/utils/health-check/"));
+    assert!(
+        found.rejected.iter().any(|rejected| rejected.candidate.contains("/utils/status")),
+        "{:#?}",
+        found.rejected
+    );
+}
+
+#[test]
+fn no_health_endpoint_is_none_and_says_so() {
+    let (detection, text) = files(&[
+        ("requirements.txt", "flask\ngunicorn\n"),
+        (
+            "app.py",
+            "from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef index(): return 'x'\n",
+        ),
+    ]);
+    assert_eq!(only(&detection).health, None);
+    assert!(!text.contains("health:"));
+    let note = detection.notes.iter().find(|note| note.message.contains("no health endpoint")).unwrap();
+    assert_eq!(note.evidence.as_ref().map(|e| e.place()).as_deref(), Some("app.py:3"));
+
+    // One behind a login tells nothing.
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        (
+            "app.py",
+            "from fastapi import FastAPI, Depends\napp = FastAPI()\n@app.get('/health', dependencies=[Depends(require_token)])\ndef health(): ...\n",
+        ),
+    ]);
+    assert_eq!(only(&detection).health, None);
+    assert!(detection.notes.iter().any(|note| note.warning && note.message.contains("login")));
+}
+
+#[test]
+fn django_with_its_urls() {
+    let (detection, _) = files(&[
+        (
+            "pyproject.toml",
+            "[project]\nname = \"shop\"\nrequires-python = \">=3.12\"\ndependencies = [\"django\", \"gunicorn\"]\n",
+        ),
+        ("manage.py", "import os\nos.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", \"shop.settings\")\n"),
+        ("shop/__init__.py", ""),
+        (
+            "shop/wsgi.py",
+            "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+        ),
+        ("shop/settings.py", "import os\nSECRET_KEY = os.environ[\"SECRET_KEY\"]\n"),
+        (
+            "shop/urls.py",
+            "from django.urls import include, path\nurlpatterns = [path('admin/', x), path('api/', include('items.urls'))]\n",
+        ),
+        (
+            "items/urls.py",
+            "from django.urls import path\nurlpatterns = [path('health/', view), path('<int:id>/', view)]\n",
+        ),
+    ]);
+    let found = only(&detection);
+    assert_eq!((found.build.kind, app(found)), (BuildKind::Django, "shop.wsgi:application"));
+    assert_eq!(found.health.as_deref(), Some("/api/health/"));
+    assert_eq!(found.secrets["SECRET_KEY"].requirement, Requirement::Required);
+    let Recipe::Python(recipe) = &found.build.recipe else { panic!() };
+    assert_eq!(recipe.version, "3.12");
+}
+
+#[test]
+fn factories_are_started_as_factories() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        (
+            "svc/main.py",
+            "from fastapi import FastAPI\ndef create_app() -> FastAPI:\n    app = FastAPI()\n    return app\n",
+        ),
+    ]);
+    let command = only(&detection).command.clone().unwrap_or_default();
+    assert_eq!(command[..3], ["uvicorn", "svc.main:create_app", "--factory"]);
+    let (detection, _) = files(&[
+        ("requirements.txt", "flask\ngunicorn\n"),
+        (
+            "site/__init__.py",
+            "from flask import Flask\ndef create_app(config=None):\n    return Flask(__name__)\n",
+        ),
+    ]);
+    assert_eq!((app(only(&detection)), &only(&detection).command), ("site:create_app()", &None));
+}
+
+#[test]
+fn tests_examples_comments_and_strings_are_no_services() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\n"),
+        ("tests/app.py", FASTAPI),
+        ("examples/demo/main.py", FASTAPI),
+        ("docs/app.py", FASTAPI),
+        ("test_app.py", FASTAPI),
+        (
+            "pkg/a.py",
+            "# from fastapi import FastAPI\n# app = FastAPI()\n'''\nfrom fastapi import FastAPI\napp = FastAPI()\n'''\n",
+        ),
+        ("examples/web/package.json", VITE),
+        ("e2e/package.json", r#"{"scripts":{"start":"node x.js"},"dependencies":{"express":"1"}}"#),
+        ("docs/index.html", PAGE),
+    ]);
+    assert!(detection.services.is_empty(), "{:#?}", detection.services);
+    assert!(!detection.rejected.is_empty());
+}
+
+#[test]
+fn a_monorepo_gives_one_service_a_folder() {
+    let (detection, text) = files(&[
+        ("package.json", r#"{"name":"@org/shop","private":true,"workspaces":["apps/*"]}"#),
+        ("package-lock.json", "{}"),
+        ("apps/storefront/package.json", VITE),
+        ("apps/storefront/index.html", PAGE),
+        ("apps/admin/package.json", VITE),
+        ("apps/admin/index.html", PAGE),
+        ("services/orders/pyproject.toml", "[project]\nname='orders'\ndependencies=['fastapi','uvicorn']\n"),
+        ("services/orders/uv.lock", "version = 1\n"),
+        ("services/orders/orders/main.py", FASTAPI),
+        ("services/orders/orders/store.py", "import sqlite3\ndb = sqlite3.connect('data/orders.db')\n"),
+        ("services/users/requirements.txt", "flask\ngunicorn\n"),
+        (
+            "services/users/app.py",
+            "from flask import Flask\napp = Flask(__name__)\nopen('data/users.json', 'w')\n",
+        ),
+        ("libs/shared/pyproject.toml", "[project]\nname='shared'\n"),
+        ("libs/shared/shared/util.py", "x = 1\n"),
+    ]);
+    let names: Vec<&str> = detection.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["orders", "users", "admin", "storefront"], "{text}");
+    let ports: Vec<_> = detection.services.iter().map(|service| service.publish.or(service.port)).collect();
+    assert_eq!(ports, [Some(8000), Some(8001), Some(8080), Some(8081)]);
+    assert_eq!(service(&detection, "orders").build.context, "services/orders");
+    assert_eq!(service(&detection, "orders").build.dockerfile, "deploy/orders/Dockerfile");
+    // Two services that share no folder share no data.
+    assert_eq!(detection.volumes.len(), 2);
+    assert_eq!(detection.project.as_str(), "shop");
+    let reason =
+        |what: &str| detection.rejected.iter().find(|r| r.candidate.contains(what)).map(|r| r.reason.clone());
+    assert!(
+        reason("libs/shared").is_some()
+            && reason("service in `.`").unwrap_or_default().contains("workspaces")
+    );
+}
+
+#[test]
+fn node_servers_and_their_commands() {
+    let package = |start: &str, more: &str| {
+        format!(r#"{{"name":"n","scripts":{{"start":"{start}"{more}}},"dependencies":{{"express":"5"}}}}"#)
+    };
+    let start = |text: &str| {
+        let (detection, _) = files(&[
+            ("package.json", text),
+            ("src/index.js", "app.listen(process.env.PORT || 4000)\n"),
+            ("package-lock.json", "{}"),
+        ]);
+        let Recipe::Node(recipe) = only(&detection).build.recipe.clone() else { panic!() };
+        assert_eq!(only(&detection).port, Some(4000));
+        (recipe.start.join(" "), recipe.script)
+    };
+    assert_eq!(start(&package("node src/index.js", "")).0, "node src/index.js");
+    assert_eq!(start(&package("nodemon src/index.js", "")).0, "node src/index.js");
+    assert_eq!(
+        start(&package("NODE_ENV=production node dist/i.js", r#","build":"tsc""#)),
+        ("node dist/i.js".to_owned(), Some("build".to_owned()))
+    );
+    assert_eq!(start(&package("npm run build && node x.js", "")).0, "npm run start");
+    assert_eq!(start(r#"{"name":"n","dependencies":{"koa":"2"}}"#).0, "node src/index.js");
+    let (detection, _) = files(&[(
+        "package.json",
+        r#"{"name":"n","scripts":{"build":"next build","start":"next start"},"dependencies":{"next":"15"}}"#,
+    )]);
+    assert_eq!((only(&detection).build.kind, only(&detection).port), (BuildKind::Node, Some(3000)));
+    assert!(
+        detection.notes.iter().any(|note| note.mend.as_deref() == Some("npm install --package-lock-only"))
+    );
+}
+
+#[test]
+fn what_is_no_service_of_node_is_rejected_with_the_reason() {
+    for (package, why) in [
+        (r#"{"name":"tools","devDependencies":{"prettier":"3"}}"#, "neither"),
+        (r#"{"name":"lib","scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}"#, "neither"),
+        (
+            r#"{"name":"ng","scripts":{"start":"ng serve","build":"ng build"},"dependencies":{"@angular/core":"19"}}"#,
+            "not known",
+        ),
+    ] {
+        let (detection, _) = files(&[("package.json", package), ("src/index.ts", "export const x = 1")]);
+        assert!(detection.services.is_empty(), "{package}");
+        assert!(detection.rejected[0].reason.contains(why), "{:?}", detection.rejected);
+    }
+}
+
+#[test]
+fn front_ends_and_the_api_they_ask() {
+    let (detection, text) = files(&[
+        (
+            "server/package.json",
+            r#"{"name":"s","scripts":{"start":"node index.js"},"dependencies":{"express":"5"}}"#,
+        ),
+        ("server/package-lock.json", "{}"),
+        (
+            "server/index.js",
+            "app.get('/items', (q, r) => r.json([]));\napp.get('/health', (q, r) => r.send('ok'));\napp.use(cors({ origin: process.env.CLIENT_ORIGIN }));\napp.listen(5000, '127.0.0.1');\n",
+        ),
+        (
+            "client/package.json",
+            r#"{"name":"c","scripts":{"start":"react-scripts start","build":"react-scripts build"},"dependencies":{"react-scripts":"5"}}"#,
+        ),
+        ("client/yarn.lock", ""),
+        ("client/public/index.html", PAGE),
+        (
+            "client/src/api.js",
+            "const BASE = process.env.REACT_APP_API_URL || 'http://localhost:5000/v1';\nexport const items = () => fetch(`${BASE}/items`);\n",
+        ),
+        ("client/.env.production", "REACT_APP_API_URL=https://old.example.com\n"),
+    ]);
+    let (api, web) = (service(&detection, "api"), service(&detection, "web"));
+    assert_eq!(web.env["REACT_APP_API_URL"].value, "${services.api.url}/v1");
+    assert_eq!(web.proxy.keys().collect::<Vec<_>>(), ["/items"]);
+    assert_eq!(api.env["CLIENT_ORIGIN"].value, "${services.web.origin}");
+    let Recipe::Spa(recipe) = &web.build.recipe else { panic!() };
+    assert_eq!(
+        (recipe.output.as_str(), recipe.dev_script.as_str(), recipe.manager.as_str()),
+        ("build", "start", "yarn")
+    );
+    assert!(detection.notes.iter().any(|note| note.message.contains("https://old.example.com")), "{text}");
+    assert!(detection.notes.iter().any(|note| note.warning && note.message.contains("loopback")));
+}
+
+#[test]
+fn a_rewriting_development_proxy_is_named_and_not_copied() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("main.py", "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/items')\ndef items(): ...\n"),
+        ("web/package.json", VITE),
+        (
+            "web/vite.config.js",
+            "export default { server: { proxy: { '/api': { target: 'http://localhost:8000', rewrite: p => p.replace(/^\\/api/, '') } } } }",
+        ),
+        ("web/index.html", PAGE),
+    ]);
+    assert!(service(&detection, "web").proxy.is_empty());
+    assert!(detection.notes.iter().any(|note| note.warning && note.message.contains("takes `/api` off")));
+}
+
+#[test]
+fn own_dockerfiles_are_kept_for_the_service_they_build() {
+    let (detection, _) = files(&[
+        (
+            "docker-compose.yml",
+            "services:\n  api:\n    build: { context: ., dockerfile: docker/api.Dockerfile }\n    ports: [\"9000:9000\"]\n    environment:\n      MODE: fast\n      API_KEY: ${API_KEY}\n    volumes: [\"store:/srv/data\", \"./x:/y\"]\n  db:\n    image: postgres:16\nvolumes: { store: }\n",
+        ),
+        (
+            "docker/api.Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /srv\nCOPY requirements.txt .\nCOPY app app\nCMD [\"uvicorn\", \"app.main:app\", \"--host\", \"0.0.0.0\", \"--port\", \"9000\"]\n",
+        ),
+        ("Dockerfile.dev", "FROM python:3.11\n"),
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        (
+            "app/main.py",
+            "from fastapi import FastAPI\nfrom app import x\napp = FastAPI()\nopen('data/a', 'w')\n",
+        ),
+        ("web/package.json", VITE),
+        ("web/index.html", PAGE),
+        (
+            "web/Dockerfile",
+            "FROM node:20 AS build\nCOPY package.json ./\nCOPY . .\nFROM nginx:1.27\nCOPY --from=build /app/dist /usr/share/nginx/html\nEXPOSE 80\n",
+        ),
+        ("web/src/a.ts", "fetch(import.meta.env.VITE_API_URL + '/x')"),
+    ]);
+    let api = service(&detection, "api");
+    assert_eq!(
+        (api.build.kind, api.build.dockerfile.as_str()),
+        (BuildKind::Dockerfile, "docker/api.Dockerfile")
+    );
+    assert_eq!((api.port, api.env["MODE"].value.as_str()), (Some(9000), "fast"));
+    assert_eq!(api.secrets["API_KEY"].requirement, Requirement::Optional);
+    assert_eq!(api.volumes.values().next().map(String::as_str), Some("/srv/data"));
+    assert_eq!(app(api.generated.as_deref().unwrap()), "app.main:app");
+    let web = service(&detection, "web");
+    assert_eq!((web.build.context.as_str(), web.port, web.publish), ("web", Some(80), Some(4173)));
+    assert!(detection.notes.iter().any(|note| note.message.contains("VITE_API_URL")));
+    assert!(detection.notes.iter().any(|note| note.message.contains("postgres:16")));
+    assert!(detection.rejected.iter().any(|rejected| rejected.candidate.contains("Dockerfile.dev")));
+}
+
+#[test]
+fn what_dashdeploy_wrote_is_not_taken_for_the_users() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("app.py", FASTAPI),
+        (
+            "deploy/api/Dockerfile",
+            "# Written by dashdeploy from dashdeploy.yaml\nFROM python:3.9-slim\nCOPY requirements.txt .\nEXPOSE 1234\n",
+        ),
+        (
+            "docker-compose.yml",
+            "# Written by dashdeploy from dashdeploy.yaml\nservices: { api: { build: . } }\n",
+        ),
+    ]);
+    assert_eq!((only(&detection).build.kind, only(&detection).port), (BuildKind::Fastapi, Some(8000)));
+    assert!(detection.notes.iter().all(|note| !note.message.contains("is yours")));
+}
+
+#[test]
+fn a_procfile_names_the_application_and_the_workers() {
+    let (detection, text) = files(&[
+        (
+            "Procfile",
+            "web: uvicorn svc.second:api --port $PORT\nworker: python -m svc.worker --fast\nrelease: python migrate.py\nclock: sh -c 'a && b'\n",
+        ),
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("svc/first.py", FASTAPI),
+        (
+            "svc/second.py",
+            "from fastapi import FastAPI\napi = FastAPI()\nimport sqlite3\nsqlite3.connect('data/x.db')\n",
+        ),
+        ("svc/worker.py", ""),
+    ]);
+    assert_eq!(app(service(&detection, "api")), "svc.second:api");
+    assert_eq!(
+        service(&detection, "worker").command.as_deref().map(|c| c.join(" ")).as_deref(),
+        Some("python -m svc.worker --fast")
+    );
+    assert_eq!(detection.services.len(), 2);
+    // Both use the same files, so both write to the same volume.
+    assert!(text.contains("data: { size: 1Gi, writers: many }"), "{text}");
+}
+
+#[test]
+fn files_beside_the_code_are_kept() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\nsqlalchemy\n"),
+        (
+            "main.py",
+            "import os\nfrom fastapi import FastAPI\nURL = os.getenv('DATABASE_URL', 'sqlite:///./shop.db')\napp = FastAPI()\n",
+        ),
+    ]);
+    assert_eq!(only(&detection).env["DATABASE_URL"].value, "sqlite:////data/shop.db");
+    let (detection, _) = files(&[
+        ("requirements.txt", "flask\ngunicorn\n"),
+        ("app.py", &format!("{FLASK}import sqlite3\nsqlite3.connect('app.db')\nopen('logs/a.log', 'a')\n")),
+    ]);
+    let links = &only(&detection).build.links;
+    assert_eq!((links["app.db"].as_str(), links["logs"].as_str()), ("/data/app.db", "/data"));
+    // What is only read stays in the image.
+    let (detection, _) = files(&[
+        ("requirements.txt", "flask\ngunicorn\npandas\n"),
+        (
+            "app.py",
+            &format!("{FLASK}import pandas\npandas.read_csv('data/model.csv')\nopen('data/x.json')\n"),
+        ),
+        ("data/model.csv", "a,b\n"),
+    ]);
+    assert!(only(&detection).volumes.is_empty());
+}
+
+#[test]
+fn streamlit_pages_are_served() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "streamlit\npandas\n"),
+        ("app.py", "import streamlit as st\nst.title('x')\n"),
+    ]);
+    let found = only(&detection);
+    assert_eq!((found.port, found.health.as_deref()), (Some(8501), Some("/_stcore/health")));
+    assert_eq!(found.command.as_ref().map(|c| c[..3].join(" ")).as_deref(), Some("streamlit run app.py"));
+}
+
+#[test]
+fn secrets_values_never_reach_the_file_or_the_notes() {
+    let (detection, text) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("app.py", FASTAPI),
+        (".env", "API_TOKEN=zzcanaryzz\n"),
+        (
+            ".env.example",
+            "API_TOKEN=zzcanaryzz\nDSN=https://zzcanaryzz@sentry.example/1\nBROKER=amqp://u:zzcanaryzz@h/\n",
+        ),
+        (
+            "docker-compose.yml",
+            "services:\n  x:\n    build: .\n    environment:\n      - PASSWORD=zzcanaryzz\n",
+        ),
+    ]);
+    let everything = format!("{text}{:?}", detection.notes) + &format!("{:?}", detection.services);
+    assert!(!everything.contains("zzcanaryzz"), "{everything}");
+    assert!(detection.notes.iter().any(|note| note.warning && note.message.contains("not ignored by Git")));
+}
