@@ -15,7 +15,7 @@ use crate::render::sheet::Sheet;
 use crate::render::{layout, values};
 
 /// One service.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Entry {
     /// Its name.
     pub name: String,
@@ -70,7 +70,7 @@ pub struct Entry {
 }
 
 /// `build:`.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct BuildEntry {
     /// The context, relative to the Compose file.
     pub context: String,
@@ -83,7 +83,7 @@ pub struct BuildEntry {
 }
 
 /// A variable.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -95,7 +95,7 @@ pub struct Variable {
 }
 
 /// `healthcheck:`.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Health {
     test: Vec<Marked>,
     interval: String,

@@ -1,5 +1,7 @@
 //! nginx before an API: one origin, every header on every answer, an API that moves.
 
+use dashdeploy_contract::*;
+
 use super::is_restricted;
 use super::lab::Lab;
 use crate::render::projects;
@@ -141,4 +143,109 @@ fn comes_back_with_another_address(lab: &Lab, web: u16, api: &[&str]) {
     lab.run("api", None, api);
     assert_ne!(address("api"), before);
     eventually("nginx finds the API under its new address", 45, || get(web, "/api/health").status == 200);
+}
+
+/// A page whose build writes its environment into the page.
+fn echoing(called: &str) -> Service {
+    let recipe = Recipe::Spa(SpaRecipe {
+        version: "20".to_owned(),
+        manager: NodeManager::Npm,
+        locked: false,
+        script: "build".to_owned(),
+        dev_script: "dev".to_owned(),
+        output: "out put".to_owned(),
+    });
+    let source = projects::build(BuildKind::Vite, called, &format!("{called}/Dockerfile"), recipe);
+    projects::service(called, source, Some(8080))
+}
+
+const ECHO: &str = r#"{"name": "x", "private": true, "scripts": {"build":
+ "node -e \"fs.mkdirSync('out put'); fs.writeFileSync('out put/index.html', JSON.stringify(process.env))\""}}"#;
+
+#[test]
+fn every_build_time_value_arrives_as_it_was_meant() {
+    if !engine("every_build_time_value_arrives_as_it_was_meant") {
+        return;
+    }
+    let lab = Lab::new("values");
+    lab.write("page/package.json", ECHO);
+    lab.write("page/.env", "VITE_V1=from a file that wins silently\n");
+    let values: Vec<&str> =
+        projects::hostile().into_iter().filter(|value| !value.contains(['\n', '\r'])).collect();
+    let mut page = echoing("page");
+    for (at, value) in values.iter().enumerate() {
+        page.env.insert(format!("VITE_V{at}"), Text::literal(*value));
+    }
+    let project = projects::project(vec![page]);
+    lab.built(&project, "page");
+    let port = lab.run("page", Some(8080), &[]);
+    eventually("nginx answers", 20, || http(port, "GET", "/", "").is_ok_and(|answer| answer.status == 200));
+    let environment: serde_json::Value = serde_json::from_str(&get(port, "/").body).unwrap();
+    for (at, value) in values.iter().enumerate() {
+        assert_eq!(environment[format!("VITE_V{at}")], *value);
+    }
+}
+
+#[test]
+fn a_build_without_a_value_that_only_its_caller_knows_says_so() {
+    if !engine("a_build_without_a_value_that_only_its_caller_knows_says_so") {
+        return;
+    }
+    let lab = Lab::new("caller");
+    lab.write("page/package.json", ECHO);
+    let mut page = echoing("page");
+    page.env.insert("VITE_COMMIT".to_owned(), Text::parse("${env:CI_COMMIT}").unwrap());
+    let log = lab.build(&projects::project(vec![page]), "page").unwrap_err();
+    assert!(log.contains("VITE_COMMIT is not given: build with --build-arg VITE_COMMIT="), "{log}");
+}
+
+#[test]
+fn files_as_they_are_are_served_without_their_configuration() {
+    if !engine("files_as_they_are_are_served_without_their_configuration") {
+        return;
+    }
+    let lab = Lab::new("files");
+    lab.copy_example("static-plain", "docs");
+    lab.write("docs/404.html", "lost-5151");
+    lab.write("docs/assets/a.mjs", "export {}");
+    lab.write("public html/index.html", "from the project's own folder");
+    lab.write("src/secret.txt", "not below the root");
+    let files = |context: &str, root: &str, dockerfile: &str| {
+        projects::build(BuildKind::Static, context, dockerfile, Recipe::Files { root: root.to_owned() })
+    };
+    let mut docs = projects::service("docs", files("docs", ".", "docs/Dockerfile"), Some(8080));
+    docs.headers.insert("referrer-policy".to_owned(), String::new());
+    docs.headers.insert("X-Price".to_owned(), "$5 \"a\\b\" ${uri}".to_owned());
+    docs.headers.insert("Cross-Origin-Opener-Policy".to_owned(), "unsafe-none".to_owned());
+    let site = projects::service("site", files(".", "public html", "deploy/site/Dockerfile"), Some(8080));
+    let project = projects::project(vec![docs, site]);
+    lab.built(&project, "docs");
+    lab.built(&project, "site");
+    let docs = lab.run("docs", Some(8080), &[]);
+    let site = lab.run("site", Some(8080), &[]);
+    eventually("nginx answers", 20, || http(site, "GET", "/", "").is_ok_and(|answer| answer.status == 200));
+    is_restricted(&lab, "docs", &[]);
+    for (path, status) in
+        [("/", 200), ("/about", 200), ("/about.html", 200), ("/assets/a.mjs", 200), ("/none", 404)]
+    {
+        let answer = get(docs, path);
+        assert_eq!(answer.status, status, "{path}");
+        let lower = format!("{}\r\n", answer.head.to_ascii_lowercase());
+        assert!(lower.contains("x-price: $5 \"a\\b\" ${uri}\r\n"), "{path}\n{}", answer.head);
+        assert!(
+            lower.contains("opener-policy: unsafe-none\r\n") && !lower.contains("referrer-policy"),
+            "{lower}"
+        );
+        assert!(lower.contains("cache-control: no-cache\r\n"), "{path}\n{}", answer.head);
+    }
+    assert!(get(docs, "/assets/a.mjs").head.contains("text/javascript"));
+    assert_eq!(get(docs, "/none").body, "lost-5151");
+    for path in ["/nginx.conf", "/nginx.dev.conf", "/Dockerfile", "/Dockerfile.dockerignore", "/.env.example"]
+    {
+        assert_eq!(get(docs, path).status, 404, "{path}");
+    }
+    assert_eq!(get(site, "/").body, "from the project's own folder");
+    for path in ["/src/secret.txt", "/deploy/site/nginx.conf", "/../src/secret.txt", "/50x.html"] {
+        assert!([400, 404].contains(&get(site, path).status), "{path}");
+    }
 }
