@@ -114,19 +114,7 @@ fn undoubled(value: &Value) -> String {
 
 fn same_service(project: &str, read: &Value, spec: &ContainerSpec) {
     let what = format!("{project} {}", spec.service);
-    for (name, value) in &spec.env {
-        match value {
-            EnvValue::Plain(value) => {
-                assert_eq!(&undoubled(&read["environment"][name]), value, "{what} {name}")
-            }
-            EnvValue::Secret(Requirement::Required) => {
-                assert_eq!(read["environment"][name], "set", "{what} {name}")
-            }
-            EnvValue::Secret(Requirement::Optional) => {
-                assert_eq!(read["environment"][name], Value::Null, "{what} {name}")
-            }
-        }
-    }
+    same_variables(&what, read, spec);
     let words = |value: &Value| value.as_array().map(|all| all.iter().map(undoubled).collect::<Vec<_>>());
     assert_eq!(words(&read["command"]), spec.command, "{what}");
     assert_eq!(
@@ -158,6 +146,22 @@ fn same_service(project: &str, read: &Value, spec: &ContainerSpec) {
     let mut expected: Vec<&str> = spec.depends_on.iter().map(Name::as_str).collect();
     expected.sort_unstable();
     assert_eq!(waits, expected, "{what}");
+}
+
+fn same_variables(what: &str, read: &Value, spec: &ContainerSpec) {
+    for (name, value) in &spec.env {
+        match value {
+            EnvValue::Plain(value) => {
+                assert_eq!(&undoubled(&read["environment"][name]), value, "{what} {name}")
+            }
+            EnvValue::Secret(Requirement::Required) => {
+                assert_eq!(read["environment"][name], "set", "{what} {name}")
+            }
+            EnvValue::Secret(Requirement::Optional) => {
+                assert_eq!(read["environment"][name], Value::Null, "{what} {name}")
+            }
+        }
+    }
 }
 
 #[test]

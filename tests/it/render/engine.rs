@@ -39,12 +39,8 @@ fn is_restricted(lab: &Lab, service: &str, data: &[&str]) {
     assert!(!history.contains("SECRET"), "{history}");
 }
 
-#[test]
-fn every_way_to_install_python_packages_gives_an_image_that_runs() {
-    if !engine("every_way_to_install_python_packages_gives_an_image_that_runs") {
-        return;
-    }
-    let lab = Lab::new("python");
+/// The sources of one service for each way, and the services.
+fn python_services(lab: &Lab) -> Project {
     lab.copy_example("uv-api", "uv");
     lab.copy_example("poetry-api", "poetry");
     lab.copy_example("flask-site", "flask");
@@ -76,7 +72,16 @@ fn every_way_to_install_python_packages_gives_an_image_that_runs() {
     if let Recipe::Python(recipe) = &mut projects::build_of(&mut plain).recipe {
         recipe.source_root = Some("lib".to_owned());
     }
-    let project = projects::project(vec![uv, poetry, flask, plain]);
+    projects::project(vec![uv, poetry, flask, plain])
+}
+
+#[test]
+fn every_way_to_install_python_packages_gives_an_image_that_runs() {
+    if !engine("every_way_to_install_python_packages_gives_an_image_that_runs") {
+        return;
+    }
+    let lab = Lab::new("python");
+    let project = python_services(&lab);
     for service in ["uv", "poetry", "flask", "plain"] {
         lab.built(&project, service);
         let data = format!("{}:/data", lab.volume("data"));
@@ -102,12 +107,8 @@ fn a_server_that_is_not_installed_is_named_by_the_build() {
     );
 }
 
-#[test]
-fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
-    if !engine("shipped_files_seed_an_empty_volume_and_belong_to_the_application") {
-        return;
-    }
-    let lab = Lab::new("seed");
+/// A worker that ships files for its volumes, with much beside them that must stay out of its image.
+fn a_worker_with_files(lab: &Lab) -> Project {
     lab.write("requirements.txt", "idna==3.20\n");
     lab.write("data/universe/small.csv", "A\n");
     lab.write("var/app.db", "shipped");
@@ -137,7 +138,16 @@ fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
         projects::build(BuildKind::Static, "page", "page/Dockerfile", page),
         Some(8080),
     );
-    let project = projects::project(vec![worker, page]);
+    projects::project(vec![worker, page])
+}
+
+#[test]
+fn shipped_files_seed_an_empty_volume_and_belong_to_the_application() {
+    if !engine("shipped_files_seed_an_empty_volume_and_belong_to_the_application") {
+        return;
+    }
+    let lab = Lab::new("seed");
+    let project = a_worker_with_files(&lab);
     lab.built(&project, "worker");
     let (data, state) =
         (format!("{}:/data", lab.volume("data")), format!("{}:/app/state", lab.volume("state")));

@@ -197,23 +197,7 @@ pub fn pages() -> Project {
     let mut jobs = service("jobs", build(BuildKind::Node, "jobs", "jobs/Dockerfile", recipe), None);
     jobs.volumes.insert(name("data"), "/var/lib/jobs".to_owned());
     build_of(&mut jobs).links.insert("files".to_owned(), "/var/lib/jobs".to_owned());
-    let mut shop = service(
-        "shop",
-        build(BuildKind::Vite, "shop", "shop/Dockerfile", vite(NodeManager::Yarn)),
-        Some(8080),
-    );
-    shop.health = HealthCheck::Http { path: "/".to_owned() };
-    for (key, value) in [
-        ("VITE_API", "${services.api.url}/v1"),
-        ("VITE_TITLE", "Tom & \"Jerry\" \\ $5"),
-        ("VITE_BUILD", "${env:CI_COMMIT}-${release}"),
-        ("VITE_ERRORS", "https://errors.example.com/7?key=public"),
-    ] {
-        shop.env.insert(key.to_owned(), Text::parse(value).unwrap());
-    }
-    shop.headers.insert("referrer-policy".to_owned(), String::new());
-    shop.headers.insert("X-Frame-Options".to_owned(), "DENY".to_owned());
-    shop.headers.insert("X-Price".to_owned(), "$5 \"a\\b\"".to_owned());
+    let shop = shop();
     let files = |root: &str| Recipe::Files { root: root.to_owned() };
     let docs = service("docs", build(BuildKind::Static, "docs", "docs/Dockerfile", files(".")), Some(8080));
     let mut site = service(
@@ -232,6 +216,28 @@ pub fn pages() -> Project {
     project
 }
 
+/// A page that calls other origins, with values and headers that are hard to write.
+fn shop() -> Service {
+    let mut shop = service(
+        "shop",
+        build(BuildKind::Vite, "shop", "shop/Dockerfile", vite(NodeManager::Yarn)),
+        Some(8080),
+    );
+    shop.health = HealthCheck::Http { path: "/".to_owned() };
+    for (key, value) in [
+        ("VITE_API", "${services.api.url}/v1"),
+        ("VITE_TITLE", "Tom & \"Jerry\" \\ $5"),
+        ("VITE_BUILD", "${env:CI_COMMIT}-${release}"),
+        ("VITE_ERRORS", "https://errors.example.com/7?key=public"),
+    ] {
+        shop.env.insert(key.to_owned(), Text::parse(value).unwrap());
+    }
+    shop.headers.insert("referrer-policy".to_owned(), String::new());
+    shop.headers.insert("X-Frame-Options".to_owned(), "DENY".to_owned());
+    shop.headers.insert("X-Price".to_owned(), "$5 \"a\\b\"".to_owned());
+    shop
+}
+
 /// Images from a registry, the user's own Dockerfile, public addresses, values that are hard to write, a production
 /// environment of its own.
 pub fn others() -> Project {
@@ -245,7 +251,7 @@ pub fn others() -> Project {
     own.publish = Publish::Port { address: "::1".parse().unwrap(), port: 8000 };
     own.health = HealthCheck::Http { path: "/health".to_owned() };
     own.resources = Resources { memory: 1_000_000_000, cpu_millis: 250 };
-    for (at, value) in hostile().into_iter().enumerate() {
+    for (at, value) in HOSTILE.into_iter().enumerate() {
         own.env.insert(format!("V{at}"), Text::literal(value));
     }
     for (key, value) in [
@@ -269,59 +275,57 @@ pub fn others() -> Project {
 }
 
 /// Values that every format finds hard.
-pub fn hostile() -> Vec<&'static str> {
-    vec![
-        "a b",
-        "\"",
-        "'",
-        "\\",
-        "\\\\n",
-        "a\nb",
-        "a\r\nb",
-        "a\tb",
-        "$HOME",
-        "$$",
-        "${X}",
-        "$(id)",
-        "`id`",
-        "%s %%",
-        "#x",
-        "a #x",
-        "a: b",
-        "- a",
-        "; x",
-        "& | < >",
-        "*?[",
-        "!",
-        "{{7*7}}",
-        "{% raw %}",
-        "${{ github.token }}",
-        "]]>",
-        "'''\"\"\"",
-        " x ",
-        "",
-        "-n",
-        "=",
-        "yes",
-        "NO",
-        "010",
-        "1e3",
-        "1_000",
-        "null",
-        "~",
-        "1:30",
-        "2001-01-01",
-        ".inf",
-        "@x",
-        "`",
-        "%x",
-        "😀\u{301}",
-        "\u{202e}x",
-        "\u{2028}\u{feff}",
-        "EOF",
-        "<<EOF",
-    ]
-}
+pub const HOSTILE: [&str; 49] = [
+    "a b",
+    "\"",
+    "'",
+    "\\",
+    "\\\\n",
+    "a\nb",
+    "a\r\nb",
+    "a\tb",
+    "$HOME",
+    "$$",
+    "${X}",
+    "$(id)",
+    "`id`",
+    "%s %%",
+    "#x",
+    "a #x",
+    "a: b",
+    "- a",
+    "; x",
+    "& | < >",
+    "*?[",
+    "!",
+    "{{7*7}}",
+    "{% raw %}",
+    "${{ github.token }}",
+    "]]>",
+    "'''\"\"\"",
+    " x ",
+    "",
+    "-n",
+    "=",
+    "yes",
+    "NO",
+    "010",
+    "1e3",
+    "1_000",
+    "null",
+    "~",
+    "1:30",
+    "2001-01-01",
+    ".inf",
+    "@x",
+    "`",
+    "%x",
+    "😀\u{301}",
+    "\u{202e}x",
+    "\u{2028}\u{feff}",
+    "EOF",
+    "<<EOF",
+];
 
 /// All of them, by name.
 pub fn all() -> Vec<(&'static str, Project)> {

@@ -53,6 +53,49 @@ fn complete(head: &str) {
     assert!(lower.contains("server: nginx\r\n"), "the version is shown:\n{head}");
 }
 
+const FOREVER: &str = "cache-control: public, max-age=31536000, immutable";
+const FRESH: &str = "cache-control: no-cache";
+const NO_STORE: &str = "cache-control: no-store";
+
+/// Method, path, status, and the one `Cache-Control` expected, if any.
+const ANSWERS: [(&str, &str, u16, &str); 20] = [
+    ("GET", "/", 200, FRESH),
+    ("HEAD", "/", 200, FRESH),
+    ("GET", "/watchlist/of/mine", 200, FRESH),
+    ("GET", "/stock/BRK.B", 200, FRESH),
+    ("GET", "/assets/none.js", 404, FRESH),
+    ("GET", "/favicon.ico", 404, FRESH),
+    ("GET", "/assets/index.js.map", 404, FRESH),
+    ("GET", "/.env", 404, FRESH),
+    ("GET", "/.git/config", 404, FRESH),
+    ("GET", "/.well-known/none", 404, FRESH),
+    ("GET", "/index.php", 404, FRESH),
+    ("GET", "/..%2f..%2fetc/passwd", 400, FRESH),
+    ("GET", "/%00", 400, FRESH),
+    ("POST", "/", 405, FRESH),
+    ("PUT", "/index.html", 405, FRESH),
+    ("TRACE", "/", 405, FRESH),
+    ("GET", "/api/health", 200, ""),
+    ("GET", "/api", 404, NO_STORE),
+    ("GET", "/api/none", 404, NO_STORE),
+    ("DELETE", "/api/health", 405, NO_STORE),
+];
+
+fn one_answer(web: u16, (method, path, status, cache): (&str, &str, u16, &str)) {
+    let answer = http(web, method, path, "").unwrap();
+    assert_eq!(answer.status, status, "{method} {path}\n{}", answer.head);
+    complete(&answer.head);
+    let lower = answer.head.to_ascii_lowercase();
+    assert!(lower.contains(cache), "{method} {path}: no {cache} in\n{}", answer.head);
+    assert_eq!(lower.matches("cache-control:").count(), usize::from(!cache.is_empty()), "{}", answer.head);
+    assert_eq!(
+        lower.matches("\r\nallow:").count(),
+        usize::from(status == 405),
+        "{method} {path}\n{}",
+        answer.head
+    );
+}
+
 fn answers(lab: &Lab, web: u16) {
     let page = get(web, "/");
     let asset = page
@@ -61,55 +104,17 @@ fn answers(lab: &Lab, web: u16) {
         .find(|word| word.starts_with("/assets/") && word.ends_with(".js"))
         .unwrap()
         .to_owned();
-    const FOREVER: &str = "cache-control: public, max-age=31536000, immutable";
-    const FRESH: &str = "cache-control: no-cache";
-    for (method, path, status, cache) in [
-        ("GET", "/", 200, FRESH),
-        ("HEAD", "/", 200, FRESH),
-        ("GET", "/watchlist/of/mine", 200, FRESH),
-        ("GET", "/stock/BRK.B", 200, FRESH),
-        ("GET", asset.as_str(), 200, FOREVER),
-        ("GET", "/assets/none.js", 404, FRESH),
-        ("GET", "/favicon.ico", 404, FRESH),
-        ("GET", "/assets/index.js.map", 404, FRESH),
-        ("GET", "/.env", 404, FRESH),
-        ("GET", "/.git/config", 404, FRESH),
-        ("GET", "/.well-known/none", 404, FRESH),
-        ("GET", "/index.php", 404, FRESH),
-        ("GET", "/..%2f..%2fetc/passwd", 400, FRESH),
-        ("GET", "/%00", 400, FRESH),
-        ("POST", "/", 405, FRESH),
-        ("PUT", "/index.html", 405, FRESH),
-        ("TRACE", "/", 405, FRESH),
-        ("GET", "/api/health", 200, ""),
-        ("GET", "/api", 404, "cache-control: no-store"),
-        ("GET", "/api/none", 404, "cache-control: no-store"),
-        ("DELETE", "/api/health", 405, "cache-control: no-store"),
-    ] {
-        let answer = http(web, method, path, "").unwrap();
-        assert_eq!(answer.status, status, "{method} {path}\n{}", answer.head);
-        complete(&answer.head);
-        let lower = answer.head.to_ascii_lowercase();
-        assert!(lower.contains(cache), "{method} {path}: no {cache} in\n{}", answer.head);
-        assert_eq!(
-            lower.matches("cache-control:").count(),
-            usize::from(!cache.is_empty()),
-            "{}",
-            answer.head
-        );
-        assert_eq!(
-            lower.matches("\r\nallow:").count(),
-            usize::from(status == 405),
-            "{method} {path}\n{}",
-            answer.head
-        );
+    one_answer(web, ("GET", &asset, 200, FOREVER));
+    for expected in ANSWERS {
+        one_answer(web, expected);
     }
     assert!(page.body.contains("<div id=\"root\">") && get(web, "/api/health").body.contains("\"status\""));
     let bundle = get(web, &asset).body;
     assert!(!bundle.contains("localhost:8000"), "the page would call this machine");
-    let log = docker(&["logs", &lab.container("web")]);
     get(web, "/api/health?token=canary-9142");
-    assert!(!String::from_utf8_lossy(&log.stdout).contains("canary-9142"));
+    let log = docker(&["logs", &lab.container("web")]);
+    let log = String::from_utf8_lossy(&log.stdout);
+    assert!(log.contains("GET /api/health\" 200") && !log.contains("canary-9142"), "{log}");
     let gzip = "wget -q -S -O /dev/null --header 'Accept-Encoding: gzip' http://127.0.0.1:8080";
     let zipped = lab.inside("web", &format!("{gzip}{asset} 2>&1"));
     assert!(zipped.to_ascii_lowercase().contains("content-encoding: gzip"), "{zipped}");
@@ -171,7 +176,7 @@ fn every_build_time_value_arrives_as_it_was_meant() {
     lab.write("page/package.json", ECHO);
     lab.write("page/.env", "VITE_V1=from a file that wins silently\n");
     let values: Vec<&str> =
-        projects::hostile().into_iter().filter(|value| !value.contains(['\n', '\r'])).collect();
+        projects::HOSTILE.into_iter().filter(|value| !value.contains(['\n', '\r'])).collect();
     let mut page = echoing("page");
     for (at, value) in values.iter().enumerate() {
         page.env.insert(format!("VITE_V{at}"), Text::literal(*value));
@@ -225,6 +230,14 @@ fn files_as_they_are_are_served_without_their_configuration() {
     let site = lab.run("site", Some(8080), &[]);
     eventually("nginx answers", 20, || http(site, "GET", "/", "").is_ok_and(|answer| answer.status == 200));
     is_restricted(&lab, "docs", &[]);
+    are_served(docs);
+    assert_eq!(get(site, "/").body, "from the project's own folder");
+    for path in ["/src/secret.txt", "/deploy/site/nginx.conf", "/../src/secret.txt", "/50x.html"] {
+        assert!([400, 404].contains(&get(site, path).status), "{path}");
+    }
+}
+
+fn are_served(docs: u16) {
     for (path, status) in
         [("/", 200), ("/about", 200), ("/about.html", 200), ("/assets/a.mjs", 200), ("/none", 404)]
     {
@@ -243,9 +256,5 @@ fn files_as_they_are_are_served_without_their_configuration() {
     for path in ["/nginx.conf", "/nginx.dev.conf", "/Dockerfile", "/Dockerfile.dockerignore", "/.env.example"]
     {
         assert_eq!(get(docs, path).status, 404, "{path}");
-    }
-    assert_eq!(get(site, "/").body, "from the project's own folder");
-    for path in ["/src/secret.txt", "/deploy/site/nginx.conf", "/../src/secret.txt", "/50x.html"] {
-        assert!([400, 404].contains(&get(site, path).status), "{path}");
     }
 }
