@@ -301,7 +301,8 @@ impl<'a> Run<'a> {
             match reverted {
                 Ok(()) => {
                     session.events.emit(Event::ChangeReverted { address: change.address.clone() });
-                    outcome.restored |= matches!(change.action, Action::Replace | Action::Update | Action::Delete);
+                    outcome.restored |=
+                        matches!(change.action, Action::Replace | Action::Update | Action::Delete);
                     outcome.reverted.push(change.address);
                 }
                 Err(error) => outcome.left.push((change.address, error)),

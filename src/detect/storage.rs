@@ -39,7 +39,7 @@ pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft) {
         let end = if folder == "data" || !many { MOUNT.to_owned() } else { format!("{MOUNT}/{folder}") };
         keep(index, draft, &base, &folder, &end, evidence);
     }
-    loose(draft, &uses);
+    loose(index, &base, draft, &uses);
 }
 
 /// False for folders that hold the program itself.
@@ -79,8 +79,11 @@ fn keep(index: &Index<'_>, draft: &mut Draft, base: &str, folder: &str, end: &st
 }
 
 /// Files beside the code: moved by their variable where there is one, else linked.
-fn loose(draft: &mut Draft, uses: &Uses) {
-    for one in data::loose_files(uses) {
+fn loose(index: &Index<'_>, base: &str, draft: &mut Draft, uses: &Uses) {
+    for one in data::loose_files(index, base, uses) {
+        if draft.proposal.build.links.contains_key(&one.path) {
+            continue;
+        }
         let variable = draft.reads.iter().find(|read| {
             let default = read.default.as_deref().unwrap_or_default();
             default == one.path || data::sqlite_path(default).as_deref() == Some(one.path.as_str())
