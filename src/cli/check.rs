@@ -3,7 +3,7 @@
 use dashdeploy_contract::{Finding, Severity};
 use serde_json::json;
 
-use super::load::load;
+use super::load::{Loaded, load};
 use super::{CliError, CliResult, Context, Exit};
 use crate::registry;
 
@@ -19,22 +19,7 @@ pub struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
-    let mut findings = loaded.findings.clone();
-    let mut notes = Vec::new();
-    for name in loaded.project.environments.keys() {
-        let Ok(bound) = loaded.project.bind(name.as_str()) else { continue };
-        match registry::target(bound.target.as_str()) {
-            Some(target) => {
-                let of_target = target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding));
-                findings.extend(
-                    of_target.filter(|finding| !findings.contains(finding)).collect::<Vec<Finding>>(),
-                );
-            }
-            None => {
-                notes.push(format!("environment `{name}`: this build cannot check target `{}`", bound.target))
-            }
-        }
-    }
+    let Checked { findings, notes } = checked(&loaded);
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if errors > 0 || (args.strict && warnings > 0) {
@@ -45,19 +30,47 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     for note in &notes {
         context.console.warning(note);
     }
-    let services = loaded.project.services.len();
+    let project = &loaded.project;
+    let counted = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
     let text = format!(
-        "{} is valid: {services} services, {} environments, {warnings} warnings.",
-        loaded.project.name,
-        loaded.project.environments.len()
+        "{} is valid: {}, {}, {}.",
+        project.name,
+        counted(project.services.len(), "service"),
+        counted(project.environments.len(), "environment"),
+        counted(warnings, "warning"),
     );
     let value = json!({
-        "project": loaded.project.name,
-        "services": loaded.project.services.keys().collect::<Vec<_>>(),
-        "environments": loaded.project.environments.keys().collect::<Vec<_>>(),
+        "project": project.name,
+        "services": project.services.keys().collect::<Vec<_>>(),
+        "environments": project.environments.keys().collect::<Vec<_>>(),
         "findings": findings,
         "not_checked": notes,
     });
     context.console.answer(value, &text);
     Ok(Exit::Done)
+}
+
+/// What was found in the file and by the targets, and what could not be checked.
+struct Checked {
+    findings: Vec<Finding>,
+    notes: Vec<String>,
+}
+
+fn checked(loaded: &Loaded) -> Checked {
+    let mut checked = Checked { findings: loaded.findings.clone(), notes: Vec::new() };
+    for name in loaded.project.environments.keys() {
+        let Ok(bound) = loaded.project.bind(name.as_str()) else { continue };
+        let Some(target) = registry::target(bound.target.as_str()) else {
+            let note = format!("environment `{name}`: this build cannot check target `{}`", bound.target);
+            checked.notes.push(note);
+            continue;
+        };
+        for finding in target.check(&bound) {
+            let finding = loaded.places.locate(finding);
+            if !checked.findings.contains(&finding) {
+                checked.findings.push(finding);
+            }
+        }
+    }
+    checked
 }

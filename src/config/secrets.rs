@@ -35,6 +35,8 @@ static CREDENTIALS: LazyLock<Regex> = LazyLock::new(|| {
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     let name = r#"(?i)\b(\w*(?:password|passwd|token|secret|_key|apikey)["']?\s*:\s+)"#;
     let value = r#"("(?:[^"\\]|\\.)*"|'[^']*'|\$\{[^}]*\}[^,{}]*|[^\s,{}][^,{}]*)"#;
+    // Both halves are constants, read by the tests.
+    // Constant, and read by the tests.
     Regex::new(&format!("{name}{value}")).expect("a constant pattern")
 });
 

@@ -6,7 +6,34 @@ use super::{Style, safe};
 
 /// The line for an event; none for events that are only of interest while they last. `verbose` adds steps and their output.
 pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String> {
-    let text = match event {
+    match event {
+        Event::ImagePull { image, status } => verbose.then(|| format!("{}: {}", safe(image), safe(status))),
+        Event::Exported { service, path, files } => {
+            Some(format!("{} {service}  {files} files in {}", style.green("wrote"), style.cyan(&safe(path))))
+        }
+        // A service that is being put anew is absent for a moment; the change itself says so.
+        Event::HealthChanged { health: Health::Absent, .. } => None,
+        Event::HealthChanged { service, health, millis } => {
+            let verb = if matches!(health, Health::Exited { .. }) { "has" } else { "is" };
+            Some(format!("{service} {verb} {}{}", health_word(health, style), took(Some(*millis))))
+        }
+        Event::Notice { message } => Some(safe(message)),
+        Event::Warning { message } => Some(format!("{}: {}", style.yellow("warning"), safe(message))),
+        Event::BuildStarted { .. }
+        | Event::BuildContext { .. }
+        | Event::BuildStep { .. }
+        | Event::BuildLog { .. }
+        | Event::BuildFinished { .. }
+        | Event::BuildFailed { .. } => build_line(event, verbose, style),
+        Event::ChangeStarted { .. }
+        | Event::ChangeFinished { .. }
+        | Event::ChangeFailed { .. }
+        | Event::ChangeReverted { .. } => change_line(event, verbose, style),
+    }
+}
+
+fn build_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
+    Some(match event {
         Event::BuildStarted { service } => format!("{} {service}", style.dim("building")),
         Event::BuildStep { service, name, state, millis, .. } if verbose => {
             let word = match state {
@@ -18,26 +45,21 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
             format!("{service} │ {} {word}{}", safe(name), took(*millis))
         }
         Event::BuildLog { service, line, .. } if verbose => format!("{service} │ {}", safe(line)),
-        Event::BuildStep { .. } | Event::BuildLog { .. } | Event::BuildContext { .. } => return None,
         Event::BuildFinished { service, image, id, millis, cached } => {
             let id = dashdeploy_contract::ImageId(id.clone());
             let how = if *cached { "unchanged" } else { "built" };
-            format!(
-                "{} {service}  {} {}{}",
-                style.green(how),
-                safe(image),
-                style.dim(id.short()),
-                took(Some(*millis))
-            )
+            let (image, id) = (safe(image), style.dim(id.short()));
+            format!("{} {service}  {image} {id}{}", style.green(how), took(Some(*millis)))
         }
         Event::BuildFailed { service, message } => {
             format!("{} {service}: {}", style.red("failed"), safe(message))
         }
-        Event::ImagePull { image, status } if verbose => format!("{}: {}", safe(image), safe(status)),
-        Event::ImagePull { .. } => return None,
-        Event::Exported { service, path, files } => {
-            format!("{} {service}  {files} files in {}", style.green("wrote"), style.cyan(&safe(path)))
-        }
+        _ => return None,
+    })
+}
+
+fn change_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
+    Some(match event {
         Event::ChangeStarted { address, action, reason } => {
             let symbol = style.yellow(action.symbol());
             format!("{symbol} {} ({})", safe(address.as_str()), safe(reason))
@@ -45,23 +67,14 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         Event::ChangeFinished { address, millis, .. } if verbose => {
             format!("  {} {}{}", style.green("done"), safe(address.as_str()), took(Some(*millis)))
         }
-        Event::ChangeFinished { .. } => return None,
         Event::ChangeFailed { address, message } => {
             format!("{} {}: {}", style.red("failed"), safe(address.as_str()), safe(message))
         }
         Event::ChangeReverted { address } => {
             format!("{} {}", style.yellow("taken back"), safe(address.as_str()))
         }
-        // A service that is being put anew is absent for a moment; the change itself says so.
-        Event::HealthChanged { health: Health::Absent, .. } => return None,
-        Event::HealthChanged { service, health, millis } => {
-            let verb = if matches!(health, Health::Exited { .. }) { "has" } else { "is" };
-            format!("{service} {verb} {}{}", health_word(health, style), took(Some(*millis)))
-        }
-        Event::Notice { message } => safe(message),
-        Event::Warning { message } => format!("{}: {}", style.yellow("warning"), safe(message)),
-    };
-    Some(text)
+        _ => return None,
+    })
 }
 
 /// What is being done to a thing, for a bar.

@@ -8,18 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashdeploy_contract::{
-    Action, Bound, Change, ErrorKind, Event, EventSink, Health, HealthSample, HealthWatch, LogQuery, Name,
-    Observed, Plan, Reader, SecretStore, TargetError, Writer,
+    Action, Bound, Change, ErrorKind, Event, EventSink, HealthSample, LogQuery, Name, Observed, Plan, Reader,
+    SecretStore, TargetError, Writer,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::outcome::{Evidence, Outcome, Verdict};
 use super::rollout::{Patience, Rollout, Step};
+use super::samples::Samples;
 use super::schedule::Schedule;
-use crate::io::clock;
 use crate::io::signal::Interrupt;
 
 /// How to apply.
@@ -47,8 +46,6 @@ pub struct Session<'a> {
 
 /// How many log lines of a failed service are kept as evidence.
 const EVIDENCE_LINES: u64 = 20;
-/// How often a platform without a subscription is asked for health.
-const POLL: Duration = Duration::from_secs(1);
 
 /// Applies a plan, waits until what it starts serves, and takes everything back when it does not.
 ///
@@ -77,6 +74,16 @@ pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, Targe
     Ok(Outcome { verdict, applied, reverted: Vec::new(), restored: false, left: Vec::new() })
 }
 
+/// What ended a wait.
+enum Happening {
+    /// A change was carried out, or could not be.
+    Ended(Box<Change>, Result<Duration, TargetError>),
+    /// Services were sampled.
+    Sampled(Result<Vec<HealthSample>, TargetError>),
+    /// A service's time to wait is over.
+    Waited,
+}
+
 struct Run<'a> {
     session: &'a Session<'a>,
     schedule: Schedule,
@@ -102,46 +109,56 @@ impl<'a> Run<'a> {
 
     /// Runs until everything is applied and serves, or one reason is found why it will not.
     async fn drive(&mut self, mut samples: Samples) -> Verdict {
-        let session = self.session;
+        let interrupt = self.session.interrupt;
         let mut running = FuturesUnordered::new();
-        loop {
-            if session.interrupt.is_raised() {
-                break;
-            }
+        while !interrupt.is_raised() {
             for change in self.schedule.ready() {
                 running.push(self.begin(change));
             }
             if running.is_empty() && self.rollouts.is_empty() {
                 return self.end_of_work();
             }
-            tokio::select! {
+            let awaits_health = !self.rollouts.is_empty();
+            let happened = tokio::select! {
                 biased;
-                () = session.interrupt.raised() => break,
-                Some((change, result)) = running.next() => {
-                    let gated = change.service.clone().filter(|_| change.gated);
-                    if let Err(error) = self.finished(change, result) {
-                        self.let_finish(&mut running).await;
-                        return Verdict::ChangeFailed(Box::new(error));
-                    }
-                    if let Some(service) = gated {
-                        samples.forget();
-                        self.await_health(service).await;
-                    }
+                () = interrupt.raised() => break,
+                Some((change, result)) = running.next() => Happening::Ended(Box::new(change), result),
+                sampled = samples.next(self.session, self.rollouts.keys()), if samples.is_told() || awaits_health => {
+                    Happening::Sampled(sampled)
                 }
-                sample = samples.next(session, &self.rollouts), if samples.is_told() || !self.rollouts.is_empty() => match sample {
-                    Ok(samples) => samples.iter().for_each(|sample| self.sampled(sample)),
-                    Err(error) => session.events.emit(Event::Warning { message: error.to_string() }),
-                },
-                () = tokio::time::sleep(self.next_deadline()), if !self.rollouts.is_empty() => {}
-            }
-            if let Some((service, reason)) = self.judge() {
+                () = tokio::time::sleep(self.next_deadline()), if awaits_health => Happening::Waited,
+            };
+            if let Err(verdict) = self.take(happened, &mut samples).await {
                 self.let_finish(&mut running).await;
-                let log = self.last_lines(&service).await;
-                return Verdict::Unhealthy(Box::new(Evidence { service, reason, log }));
+                return verdict;
             }
         }
         self.let_finish(&mut running).await;
         Verdict::Interrupted
+    }
+
+    /// Takes in what happened; the verdict where it decides everything.
+    async fn take(&mut self, happened: Happening, samples: &mut Samples) -> Result<(), Verdict> {
+        match happened {
+            Happening::Ended(change, result) => {
+                let gated = change.service.clone().filter(|_| change.gated);
+                self.finished(*change, result).map_err(|failed| Verdict::ChangeFailed(Box::new(failed)))?;
+                if let Some(service) = gated {
+                    samples.forget();
+                    self.await_health(service).await;
+                }
+            }
+            Happening::Sampled(Ok(samples)) => samples.iter().for_each(|sample| self.sampled(sample)),
+            Happening::Sampled(Err(error)) => self.warn(&error),
+            Happening::Waited => {}
+        }
+        let Some((service, reason)) = self.judge() else { return Ok(()) };
+        let log = self.last_lines(&service).await;
+        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log })))
+    }
+
+    fn warn(&self, error: &TargetError) {
+        self.session.events.emit(Event::Warning { message: error.to_string() });
     }
 
     fn end_of_work(&self) -> Verdict {
@@ -203,7 +220,7 @@ impl<'a> Run<'a> {
         self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
         match self.session.reader.health(self.session.bound, &service).await {
             Ok(health) => self.sampled(&HealthSample { service, health }),
-            Err(error) => self.session.events.emit(Event::Warning { message: error.to_string() }),
+            Err(error) => self.warn(&error),
         }
     }
 
@@ -261,7 +278,7 @@ impl<'a> Run<'a> {
                 Step::Wait(left) => Some(left),
                 _ => None,
             });
-        waits.min().unwrap_or(POLL)
+        waits.min().unwrap_or(Duration::from_secs(1))
     }
 
     async fn last_lines(&self, service: &Name) -> Vec<dashdeploy_contract::LogLine> {
@@ -309,65 +326,6 @@ impl<'a> Run<'a> {
             }
         }
         outcome
-    }
-}
-
-/// Where health samples come from.
-enum Samples {
-    /// A subscription, read by a task of its own: a sample that is being looked up is not lost when something else happens
-    /// first.
-    Told(mpsc::Receiver<Result<HealthSample, TargetError>>),
-    /// The platform has no subscription and is asked again and again.
-    Asked,
-}
-
-impl Samples {
-    fn of(watch: Option<Box<dyn HealthWatch>>) -> Self {
-        let Some(mut watch) = watch else { return Self::Asked };
-        let (sender, receiver) = mpsc::channel(64);
-        tokio::spawn(async move {
-            loop {
-                let sample = watch.next().await;
-                let lost = sample.is_err();
-                if sender.send(sample).await.is_err() || lost {
-                    return;
-                }
-            }
-        });
-        Self::Told(receiver)
-    }
-
-    fn is_told(&self) -> bool {
-        matches!(self, Self::Told(_))
-    }
-
-    /// Drops samples that were taken and not looked at yet: they may be of what was replaced since.
-    fn forget(&mut self) {
-        if let Self::Told(receiver) = self {
-            while receiver.try_recv().is_ok() {}
-        }
-    }
-
-    /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked.
-    async fn next(
-        &mut self,
-        session: &Session<'_>,
-        rollouts: &BTreeMap<Name, (Instant, Rollout)>,
-    ) -> Result<Vec<HealthSample>, TargetError> {
-        if let Self::Told(receiver) = self {
-            if let Some(sample) = receiver.recv().await {
-                return Ok(vec![sample?]);
-            }
-            *self = Self::Asked;
-        }
-        let services: Vec<Name> = rollouts.keys().cloned().collect();
-        clock::sleep(POLL).await;
-        let mut samples = Vec::new();
-        for service in services {
-            let health: Health = session.reader.health(session.bound, &service).await?;
-            samples.push(HealthSample { service, health });
-        }
-        Ok(samples)
     }
 }
 

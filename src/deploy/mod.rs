@@ -7,6 +7,7 @@ mod apply;
 mod dotenv;
 mod outcome;
 mod rollout;
+mod samples;
 mod schedule;
 mod secrets;
 

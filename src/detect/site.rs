@@ -51,6 +51,10 @@ fn why_not(index: &Index<'_>, services: &[Draft], page: &str) -> Option<String> 
     if text.contains("{{") || text.contains("{%") {
         return Some("it is a template".to_owned());
     }
+    let has_package = |folder: &str| index.has(&super::index::join(folder, "package.json"));
+    if matches!(name, "public" | "static" | "templates" | "views") && has_package(folder_of(folder)) {
+        return Some("it belongs to the package beside it".to_owned());
+    }
     let server = services.iter().find(|draft| draft.is_server() && is_within(folder, &draft.folder));
     if let Some(server) = server {
         let serves = server.files.iter().find_map(|path| {

@@ -104,7 +104,7 @@ impl Variable {
         let meaning = (!known.is_empty()).then(|| Marked::Comment(known.join(": ")));
         let shown = text.to_string();
         let fits = !shown.chars().any(char::is_control);
-        let value = fits.then(|| Marked::Comment(shown));
+        let value = fits.then_some(Marked::Comment(shown));
         Self { name: name.to_owned(), meaning, value }
     }
 }

@@ -91,7 +91,3 @@ pub fn template_names() -> Vec<String> {
 pub fn template_source(name: &str) -> Option<String> {
     engine::Engine::new(&BTreeMap::new()).ok()?.source(name)
 }
-
-#[cfg(test)]
-#[path = "../../tests/it/render/projects.rs"]
-mod fixture;

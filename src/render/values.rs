@@ -118,11 +118,12 @@ fn public_url(publish: Publish) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::fixture;
 
     #[test]
     fn markers_become_variables_and_text_stays_text() {
-        let bound = local(&fixture::dashboard());
+        let file = b"project: x\nservices: { web: { build: { kind: static }, publish: 4173 } }\n";
+        let project = crate::config::parse("dashdeploy.yaml", file, &["docker"]).project.unwrap();
+        let bound = local(&project);
         let text = "a\0env:X\0$b\0url:web\0\0release\0";
         assert_eq!(
             pieces(text, &bound),

@@ -1,5 +1,6 @@
 //! Detection on whole trees: what is proposed, with which evidence, and that the configuration's reader accepts every word of it.
 
+mod beside;
 mod disk;
 mod stacks;
 

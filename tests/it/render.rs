@@ -235,3 +235,18 @@ fn one_writer_means_one_process() {
     project.volumes[&projects::name("data")].writers = Writers::Many;
     assert!(file(&project, "flask/Dockerfile").contains("\"--workers\", \"2\""));
 }
+
+#[test]
+fn the_files_beside_every_example_are_fresh() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let all: Vec<_> = everything().into_iter().skip(projects::all().len()).collect();
+    assert!(all.len() >= 3, "the examples have no dashdeploy.yaml");
+    for (name, project) in all {
+        let compared = compare(files(&project), &|path| std::fs::read(examples.join(&name).join(path)).ok());
+        for one in compared {
+            // What an example brings by hand stays its own.
+            let is_fine = matches!(one.state, State::Fresh | State::Foreign);
+            assert!(is_fine, "{name}: run `dashdeploy render` there\n{}", one.diff);
+        }
+    }
+}

@@ -91,13 +91,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_string_is_read_back_by_serde_saphyr(text in any::<String>()) {
-            let line = format!("{}: {}\n", quote(&text), quote(&text));
-            let read: std::collections::BTreeMap<String, String> = serde_saphyr::from_str(&line).unwrap();
-            prop_assert_eq!(read, std::collections::BTreeMap::from([(text.clone(), text)]));
-        }
-
-        #[test]
         fn every_string_is_read_back_by_this_reader(text in "[^\0]*") {
             let line = format!("{{ {}: [{}] }}\n", quote(&text), quote(&text));
             let report = crate::config::report::Report::default();

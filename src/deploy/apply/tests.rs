@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use dashdeploy_contract::{Address, ExecRequest, ExecSession, LogFeed, LogLine, LogStream, NoEvents, Risk};
+use dashdeploy_contract::{
+    Address, ExecRequest, ExecSession, Health, LogFeed, LogLine, LogStream, NoEvents, Risk,
+};
 use indexmap::IndexMap;
 
 use super::*;

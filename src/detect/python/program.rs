@@ -144,7 +144,7 @@ fn program(index: &Index<'_>, folder: &str, files: &[String]) -> Option<(Vec<Str
 fn is_tool(index: &Index<'_>, folder: &str) -> bool {
     let setup = ["setup.py", "setup.cfg"]
         .iter()
-        .any(|name| index.text(&join(folder, name)).is_some_and(|text| text.contains("console_scripts")));
+        .any(|name| index.text(&join(folder, name)).is_some_and(|text| text.contains("entry_points")));
     setup || !tools(index, folder).is_empty()
 }
 

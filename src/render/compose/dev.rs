@@ -10,6 +10,7 @@ use dashdeploy_contract::{
 
 use super::entry::{Entry, static_variables, text};
 use super::{Pair, TEMPLATE, VolumeEntry, file, pairs, specs};
+use crate::render::dockerfile::{NGINX, PNPM, YARN};
 use crate::render::sheet::Sheet;
 use crate::render::{RenderError, layout, nginx};
 
@@ -162,35 +163,16 @@ impl Stage<'_> {
     ) -> Entry {
         let mut server = Entry {
             name: name.to_owned(),
-            build: None,
-            image: front.image.clone(),
-            entrypoint: Vec::new(),
-            command: Vec::new(),
-            working_dir: None,
             environment: static_variables(sheet, self.bound, self.service, wiring),
             ports: Vec::new(),
-            expose: vec![nginx::DEV_PORT.to_string()],
+            expose: vec![format!("{}/tcp", nginx::DEV_PORT)],
             volumes: Vec::new(),
-            tmpfs: Vec::new(),
             depends_on: Vec::new(),
             health: None,
-            user: None,
-            read_only: false,
-            drop_capabilities: false,
             // A development server and its compiler need more than nginx.
             memory: "1024m".to_owned(),
             cpus: "2".to_owned(),
-            pids: front.pids,
-            open_files: front.open_files,
-            restart: "no",
-            log_size: front.log_size.clone(),
-            log_files: front.log_files.clone(),
-            stop_grace: front.stop_grace.clone(),
-            labels: front
-                .labels
-                .iter()
-                .map(|l| Pair { name: l.name.clone(), value: l.value.clone() })
-                .collect(),
+            ..front.clone()
         };
         self.node_base(&mut server, build, &recipe.version);
         let manager = recipe.manager;
@@ -210,7 +192,7 @@ impl Stage<'_> {
     /// nginx from its own image, with the configuration for development mounted.
     fn spa_front(&self, mut front: Entry, server: &str, conf: &str) -> Entry {
         front.build = None;
-        front.image = text(super::super::dockerfile::NGINX);
+        front.image = text(NGINX);
         front.entrypoint = ["nginx", "-e", "stderr", "-g", "daemon off;"].map(text).to_vec();
         front.volumes.push(format!("{}:/etc/nginx/nginx.conf:ro", host_path(conf)));
         front.depends_on.push(Pair { name: server.to_owned(), value: "service_started".to_owned() });
@@ -224,17 +206,18 @@ impl Stage<'_> {
 fn install(manager: NodeManager, locked: bool) -> String {
     const STAMP: &str = "node_modules/.dashdeploy";
     let file = if locked { manager.lock_file() } else { "package.json" };
-    let (get, install) = match (manager, locked) {
-        (NodeManager::Npm, true) => ("", "npm ci"),
-        (NodeManager::Npm, false) => ("", "npm install --no-package-lock"),
-        (NodeManager::Pnpm, true) => ("npm install -g pnpm@9.15.9 && ", "pnpm install --frozen-lockfile"),
-        (NodeManager::Pnpm, false) => ("npm install -g pnpm@9.15.9 && ", "pnpm install --no-lockfile"),
-        (NodeManager::Yarn, true) => {
-            ("npm install -g --force yarn@1.22.22 && ", "yarn install --frozen-lockfile")
-        }
-        (NodeManager::Yarn, false) => {
-            ("npm install -g --force yarn@1.22.22 && ", "yarn install --no-lockfile")
-        }
+    let get = match manager {
+        NodeManager::Npm => String::new(),
+        NodeManager::Pnpm => format!("npm install -g {PNPM} && "),
+        NodeManager::Yarn => format!("npm install -g --force {YARN} && "),
+    };
+    let install = match (manager, locked) {
+        (NodeManager::Npm, true) => "npm ci",
+        (NodeManager::Npm, false) => "npm install --no-package-lock",
+        (NodeManager::Pnpm, true) => "pnpm install --frozen-lockfile",
+        (NodeManager::Pnpm, false) => "pnpm install --no-lockfile",
+        (NodeManager::Yarn, true) => "yarn install --frozen-lockfile",
+        (NodeManager::Yarn, false) => "yarn install --no-lockfile",
     };
     format!("{get}{{ cmp -s {file} {STAMP} || {{ {install} && cp {file} {STAMP}; }}; }} && ")
 }

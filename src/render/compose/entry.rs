@@ -15,7 +15,7 @@ use crate::render::sheet::Sheet;
 use crate::render::{layout, values};
 
 /// One service.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Entry {
     /// Its name.
     pub name: String,
@@ -70,7 +70,7 @@ pub struct Entry {
 }
 
 /// `build:`.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct BuildEntry {
     /// The context, relative to the Compose file.
     pub context: String,
@@ -83,7 +83,7 @@ pub struct BuildEntry {
 }
 
 /// A variable.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -95,7 +95,7 @@ pub struct Variable {
 }
 
 /// `healthcheck:`.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Health {
     test: Vec<Marked>,
     interval: String,
@@ -163,7 +163,11 @@ impl Entry {
             // With the protocol: Compose passes a bare port on to the engine as it stands, beside the image's own `8000/tcp`.
             expose: spec.expose.iter().map(|port| format!("{port}/tcp")).collect(),
             volumes: spec.mounts.iter().map(|mount| format!("{}:{}", mount.volume, mount.path)).collect(),
-            tmpfs: spec.tmpfs.iter().map(|t| format!("{}:{TMPFS_OPTIONS},size={},mode=1777", t.path, t.size)).collect(),
+            tmpfs: spec
+                .tmpfs
+                .iter()
+                .map(|t| format!("{}:{TMPFS_OPTIONS},size={},mode=1777", t.path, t.size))
+                .collect(),
             depends_on: spec.depends_on.iter().map(|name| dependency(bound, name)).collect(),
             health: spec.probe.as_ref().map(Health::of),
             user: spec.user,

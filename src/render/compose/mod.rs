@@ -33,7 +33,7 @@ struct ComposeFile {
 }
 
 /// A key and its value.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Pair {
     name: String,
     value: String,

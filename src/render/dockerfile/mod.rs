@@ -17,6 +17,7 @@ use super::layout::APP_FOLDER;
 use super::sheet::Sheet;
 use super::{escape, ignore};
 
+pub use node::{PNPM, YARN};
 pub use web::NGINX;
 
 /// Adds a service's Dockerfile and ignore file; nothing for an image from a registry or the user's own Dockerfile.

@@ -10,9 +10,9 @@ use crate::render::sheet::Sheet;
 
 const TEMPLATE: &str = "dockerfile/node.Dockerfile.j2";
 /// Reads lock files of pnpm 9 and 10, and runs on Node.js 18 and later.
-const PNPM: &str = "pnpm@9.15.9";
+pub const PNPM: &str = "pnpm@9.15.9";
 /// The last of Yarn 1.
-const YARN: &str = "yarn@1.22.22";
+pub const YARN: &str = "yarn@1.22.22";
 
 /// A Node.js server image.
 #[derive(Serialize)]

@@ -14,7 +14,7 @@ use super::{Lab, MARK};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engine_says_what_it_is() {
-    let Some(lab) = Lab::new("info").await else { return };
+    let Some(_lab) = Lab::new("info").await else { return };
     let info = connect(&EngineSettings::from_env()).await.unwrap().info().await.unwrap();
     assert!(info.buildkit && !info.version.is_empty() && info.cpus > 0 && info.memory > 0, "{info:?}");
     assert!(info.storage_free.is_none_or(|free| free > 0) && info.server_time.is_some(), "{info:?}");

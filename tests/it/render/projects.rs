@@ -257,10 +257,12 @@ pub fn others() -> Project {
     }
     let mut project = project(vec![db, own]);
     let mut production = project.environments[&name("local")].clone();
-    let mut changes = ServiceOverride::default();
-    changes.publish = Some(Publish::Port { address: "0.0.0.0".parse().unwrap(), port: 80 });
-    changes.env.insert("V0".to_owned(), Text::literal("in production"));
-    changes.resources = Some(Resources { memory: 2 << 30, cpu_millis: 4000 });
+    let changes = ServiceOverride {
+        publish: Some(Publish::Port { address: "0.0.0.0".parse().unwrap(), port: 80 }),
+        env: IndexMap::from([("V0".to_owned(), Text::literal("in production"))]),
+        resources: Some(Resources { memory: 2 << 30, cpu_millis: 4000 }),
+        ..ServiceOverride::default()
+    };
     production.services.insert(name("own"), changes);
     project.environments.insert(name("production"), production);
     project
