@@ -13,7 +13,7 @@ use super::index::{
 };
 use super::model::{Evidence, Note, Proposal, Rejected, Role, Secret, Topic, Variable};
 use super::starts::{is_dockerfile, is_ours, port_in};
-use super::storage::volume_name;
+use super::storage::{named, volume_name};
 
 /// What a Dockerfile says.
 #[derive(Debug)]
@@ -381,22 +381,6 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
         format!("what it writes is kept in a volume mounted at `{}`", paths.join("`, `")),
         Some(own.evidence.clone()),
     );
-}
-
-/// A volume for each path: the first has the given name, the others that of their folder.
-fn named(paths: &[String], first: Name) -> Vec<(Name, String)> {
-    let mut found: Vec<(Name, String)> = Vec::new();
-    for path in paths {
-        let own = Name::from_any(&format!("{first}-{}", name_of(path)), "data");
-        let mut name = if found.is_empty() { first.clone() } else { own };
-        while found.iter().any(|(known, _)| *known == name) {
-            name = Name::from_any(&format!("{name}-2"), "data");
-        }
-        if !found.iter().any(|(_, known)| is_within(path, known) || is_within(known, path)) {
-            found.push((name, path.clone()));
-        }
-    }
-    found
 }
 
 fn relative_end(value: &str, before: &str) -> String {

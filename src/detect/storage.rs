@@ -7,7 +7,7 @@ use dashdeploy_contract::Name;
 
 use super::data::{self, Uses};
 use super::draft::Draft;
-use super::index::{Index, join};
+use super::index::{Index, is_within, join, name_of};
 use super::model::{Evidence, Note, Topic, Variable};
 
 /// Where the volume is mounted.
@@ -145,4 +145,20 @@ pub(crate) fn separate(drafts: &mut [Draft], notes: &mut Vec<Note>) {
         draft.proposal.volumes.shift_remove(&shared);
         draft.proposal.volumes.insert(own, path);
     }
+}
+
+/// A volume for each path: the first has the given name, the others that of their folder.
+pub(crate) fn named(paths: &[String], first: Name) -> Vec<(Name, String)> {
+    let mut found: Vec<(Name, String)> = Vec::new();
+    for path in paths {
+        let own = Name::from_any(&format!("{first}-{}", name_of(path)), "data");
+        let mut name = if found.is_empty() { first.clone() } else { own };
+        while found.iter().any(|(known, _)| *known == name) {
+            name = Name::from_any(&format!("{name}-2"), "data");
+        }
+        if !found.iter().any(|(_, known)| is_within(path, known) || is_within(known, path)) {
+            found.push((name, path.clone()));
+        }
+    }
+    found
 }

@@ -179,3 +179,17 @@ fn the_server_must_be_among_the_dependencies() {
     };
     assert!(warned("fastapi\n") && !warned("fastapi[standard]\n") && !warned("fastapi\nuvicorn==0.30\n"));
 }
+
+#[test]
+fn a_page_is_never_served_together_with_the_sources_beside_it() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("app.py", FASTAPI),
+        ("index.html", PAGE),
+        ("static/index.html", PAGE),
+        ("site/index.html", PAGE),
+    ]);
+    let names: Vec<&str> = detection.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["api", "site"]);
+    assert!(detection.rejected.iter().any(|rejected| rejected.reason.contains("publish the sources")));
+}
