@@ -105,9 +105,15 @@ pub(crate) fn uses(index: &Index<'_>, folder: &str, files: &[String], reads: &[R
     }
     for read in reads {
         let default = read.default.as_deref().unwrap_or_default();
-        let path = plain_path(default)
-            .filter(|path| is_data_folder(path) || (is_path_name(&read.name) && path.contains('/')));
-        found.list.extend(path.map(|path| Use { path, writes: false, evidence: read.evidence() }));
+        let path = plain_path(default).filter(|path| {
+            is_data_folder(path) || is_database(path) || (is_path_name(&read.name) && path.contains('/'))
+        });
+        // A database is written to, wherever the code opens it.
+        found.list.extend(path.map(|path| Use {
+            writes: is_database(&path),
+            path,
+            evidence: read.evidence(),
+        }));
     }
     for path in files {
         if let Some(source) = index.source_with(path, WORDS) {
@@ -206,6 +212,12 @@ fn named_path(source: &Source, at: usize, text: &str, found: &mut Uses) {
     if let Some(path) = plain_path(text).filter(|path| is_data_folder(path)) {
         found.list.push(Use { path, writes: false, evidence: evidence() });
     }
+}
+
+/// True for the name of an SQLite file.
+fn is_database(path: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(stem, ending)| !stem.is_empty() && ["db", "sqlite", "sqlite3"].contains(&ending))
 }
 
 fn is_path_name(name: &str) -> bool {
