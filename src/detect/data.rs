@@ -315,15 +315,46 @@ fn top_of(path: &str) -> Option<String> {
         let (first, _) = absolute.split_once('/').unwrap_or((absolute, ""));
         return DATA_FOLDERS.contains(&first).then(|| format!("/{first}"));
     }
-    match path.split_once('/') {
-        Some((first, _)) => Some(first.to_owned()),
-        None => (!path.contains('.')).then(|| path.to_owned()),
-    }
+    let first = path.split('/').next().unwrap_or(path);
+    let is_file = first == path && (path.contains('.') || path.starts_with(char::is_uppercase));
+    (!is_file && !NEVER_DATA.contains(&first) && !first.starts_with('.')).then(|| first.to_owned())
 }
 
-/// Files written directly in the application folder.
-pub(crate) fn loose_files(uses: &Uses) -> Vec<&Use> {
-    uses.list.iter().filter(|one| one.writes && !one.path.contains('/') && one.path.contains('.')).collect()
+/// Folders of code, tools and pages: who writes there makes sources or passing files, not data.
+const NEVER_DATA: [&str; 14] = [
+    "bin",
+    "lib",
+    "src",
+    "app",
+    "build",
+    "dist",
+    "tmp",
+    "temp",
+    "target",
+    "docs",
+    "templates",
+    "static",
+    "tests",
+    "scripts",
+];
+/// Endings of files that hold what an application has gathered.
+const KEPT: [&str; 14] = [
+    ".db", ".sqlite", ".sqlite3", ".db3", ".duckdb", ".csv", ".jsonl", ".ndjson", ".parquet", ".pkl",
+    ".pickle", ".xlsx", ".log", ".json",
+];
+/// Files that tools write for other tools.
+const MANIFESTS: [&str; 6] =
+    ["package.json", "package-lock.json", "metadata.json", "config.json", "tsconfig.json", "manifest.json"];
+
+/// Files written directly in the application folder that look like data and are not a part of the repository.
+pub(crate) fn loose_files<'u>(index: &Index<'_>, base: &str, uses: &'u Uses) -> Vec<&'u Use> {
+    let is_data = |path: &str| {
+        !path.contains('/') && KEPT.iter().any(|end| path.ends_with(end)) && !MANIFESTS.contains(&path)
+    };
+    let shipped = |path: &str| {
+        index.has(&super::index::join(base, path)) && !index.ignored(&super::index::join(base, path))
+    };
+    uses.list.iter().filter(|one| one.writes && is_data(&one.path) && !shipped(&one.path)).collect()
 }
 
 /// The ignore patterns for a folder that is kept in a volume: what a clone does not have shall not come into the image either.
@@ -390,7 +421,9 @@ mod tests {
     fn the_top_folder_is_kept() {
         assert_eq!(top_of("data/a/b.csv").as_deref(), Some("data"));
         assert_eq!(top_of("logs").as_deref(), Some("logs"));
-        assert_eq!(top_of("app.db"), None);
+        for none in ["app.db", "Dockerfile", "bin", "src/x", ".cache"] {
+            assert_eq!(top_of(none), None, "{none}");
+        }
         assert_eq!(top_of("/data/x").as_deref(), Some("/data"));
         assert_eq!(top_of("/app/x"), None);
     }

@@ -49,7 +49,7 @@ const LOOKED_FOR: [&str; 8] = [
     "Node.js servers: a package.json with express, fastify, koa, next and the like, or a `start` script that listens",
     "static files: an index.html at the top or up to two folders below it",
     "Dockerfiles and Compose files of your own",
-    "not in: tests, examples, docs, vendor, and folders of installed or built files",
+    "all of that outside tests, examples, docs, vendor, and folders of installed or built files",
 ];
 
 /// Looks at a tree.

@@ -13,7 +13,7 @@ use super::index::{
 };
 use super::model::{Evidence, Note, Proposal, Rejected, Role, Secret, Topic, Variable};
 use super::starts::{is_dockerfile, is_ours, port_in};
-use super::storage::volume_name;
+use super::storage::{named, volume_name};
 
 /// What a Dockerfile says.
 #[derive(Debug)]
@@ -263,10 +263,10 @@ fn alone(index: &Index<'_>, own: &Own) -> Draft {
         proposal.conclude(Topic::Port, format!("port {port}"), Some(evidence.clone()));
     }
     environment(own, proposal);
-    if let Some(path) = own.volumes.first() {
-        proposal.volumes.insert(volume_name(), path.clone());
+    for (name, path) in named(&own.volumes, volume_name()) {
         let evidence = index.evidence(&own.path, "VOLUME");
-        proposal.conclude(Topic::Data, format!("`{path}` is kept in the volume `data`"), Some(evidence));
+        proposal.conclude(Topic::Data, format!("`{path}` is kept in the volume `{name}`"), Some(evidence));
+        proposal.volumes.insert(name, path);
     }
     draft
 }
@@ -364,14 +364,12 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
         return;
     }
     let inside = |folder: &String| format!("{}/{folder}", own.workdir.trim_end_matches('/'));
-    let path = own
-        .volumes
-        .first()
-        .cloned()
-        .or_else(|| links.keys().next().map(inside))
-        .filter(|path| is_mountable(path));
-    let Some(path) = path else { return };
-    let before = proposal.volumes.insert(volume_name(), path.clone()).unwrap_or_default();
+    let linked = || links.keys().map(inside).filter(|path| is_mountable(path)).collect();
+    let paths: Vec<String> = if own.volumes.is_empty() { linked() } else { own.volumes.clone() };
+    let Some(path) = paths.first().cloned() else { return };
+    // The name may have been made the service's own already.
+    let (first, before) = proposal.volumes.pop().unwrap_or_else(|| (volume_name(), String::new()));
+    proposal.volumes.extend(named(&paths, first));
     for variable in proposal.env.values_mut() {
         if is_within(&variable.value, &before) && !before.is_empty() {
             variable.value = format!("{path}{}", relative_end(&variable.value, &before));
@@ -380,7 +378,7 @@ fn kept_data(own: &Own, proposal: &mut Proposal, links: &indexmap::IndexMap<Stri
     proposal.facts.retain(|fact| fact.topic != Topic::Data || !fact.conclusion.contains("link"));
     proposal.conclude(
         Topic::Data,
-        format!("kept in the volume `data`, mounted at `{path}`"),
+        format!("what it writes is kept in a volume mounted at `{}`", paths.join("`, `")),
         Some(own.evidence.clone()),
     );
 }

@@ -47,36 +47,35 @@ fn why_not(index: &Index<'_>, services: &[Draft], page: &str) -> Option<String> 
     if services.iter().any(|draft| draft.proposal.role == Role::Spa && is_within(folder, &draft.folder)) {
         return Some("it is the page of a front end that is built".to_owned());
     }
+    if let Some(inner) = services.iter().find(|draft| is_within(&draft.folder, folder)) {
+        return Some(format!("serving this folder would publish the sources of `{}`", shown(&inner.folder)));
+    }
     let text = index.text(page)?;
     if text.contains("{{") || text.contains("{%") {
         return Some("it is a template".to_owned());
     }
-    let server = services.iter().find(|draft| draft.is_server() && is_within(folder, &draft.folder));
-    if let Some(server) = server {
-        let serves = server.files.iter().find_map(|path| {
-            let source = index.source_with(
-                path,
-                &["StaticFiles", "static_folder", "template_folder", "static(", "sendFile", name],
-            )?;
-            let at = (0..source.len()).find(|at| {
-                source
-                    .string(*at)
-                    .is_some_and(|text| !name.is_empty() && text.trim_matches(['/', '.']).ends_with(name))
-            })?;
-            Some(Evidence::new(source.excerpt(at), path, source.line(at)))
-        });
-        if let Some(evidence) = serves {
-            return Some(format!(
-                "the server in `{}` serves it ({})",
-                shown(&server.folder),
-                evidence.place()
-            ));
-        }
-        if matches!(name, "templates" | "static" | "views" | "public") {
-            return Some(format!("it belongs to the server in `{}`", shown(&server.folder)));
-        }
+    let has_package = |folder: &str| index.has(&super::index::join(folder, "package.json"));
+    if matches!(name, "public" | "static" | "templates" | "views") && has_package(folder_of(folder)) {
+        return Some("it belongs to the package beside it".to_owned());
     }
-    None
+    let server = services.iter().find(|draft| draft.is_server() && is_within(folder, &draft.folder))?;
+    if let Some(place) = served_by(index, server, name) {
+        return Some(format!("the server in `{}` serves it ({place})", shown(&server.folder)));
+    }
+    let belongs = matches!(name, "templates" | "static" | "views" | "public");
+    belongs.then(|| format!("it belongs to the server in `{}`", shown(&server.folder)))
+}
+
+/// Where a server's code names the folder as one that it serves.
+fn served_by(index: &Index<'_>, server: &Draft, name: &str) -> Option<String> {
+    let words = ["StaticFiles", "static_folder", "template_folder", "static(", "sendFile"];
+    server.files.iter().filter(|_| !name.is_empty()).find_map(|path| {
+        let source = index.source_with(path, &words)?;
+        let named =
+            |at: &usize| source.string(*at).is_some_and(|text| text.trim_matches(['/', '.']).ends_with(name));
+        let at = (0..source.len()).find(named)?;
+        Some(Evidence::new(source.excerpt(at), path, source.line(at)).place())
+    })
 }
 
 fn draft(index: &Index<'_>, page: &str) -> Draft {

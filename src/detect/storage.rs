@@ -7,7 +7,7 @@ use dashdeploy_contract::Name;
 
 use super::data::{self, Uses};
 use super::draft::Draft;
-use super::index::{Index, join};
+use super::index::{Index, is_within, join, name_of};
 use super::model::{Evidence, Note, Topic, Variable};
 
 /// Where the volume is mounted.
@@ -39,7 +39,7 @@ pub(crate) fn fill(index: &Index<'_>, draft: &mut Draft) {
         let end = if folder == "data" || !many { MOUNT.to_owned() } else { format!("{MOUNT}/{folder}") };
         keep(index, draft, &base, &folder, &end, evidence);
     }
-    loose(draft, &uses);
+    loose(index, &base, draft, &uses);
 }
 
 /// False for folders that hold the program itself.
@@ -79,8 +79,11 @@ fn keep(index: &Index<'_>, draft: &mut Draft, base: &str, folder: &str, end: &st
 }
 
 /// Files beside the code: moved by their variable where there is one, else linked.
-fn loose(draft: &mut Draft, uses: &Uses) {
-    for one in data::loose_files(uses) {
+fn loose(index: &Index<'_>, base: &str, draft: &mut Draft, uses: &Uses) {
+    for one in data::loose_files(index, base, uses) {
+        if draft.proposal.build.links.contains_key(&one.path) {
+            continue;
+        }
         let variable = draft.reads.iter().find(|read| {
             let default = read.default.as_deref().unwrap_or_default();
             default == one.path || data::sqlite_path(default).as_deref() == Some(one.path.as_str())
@@ -142,4 +145,20 @@ pub(crate) fn separate(drafts: &mut [Draft], notes: &mut Vec<Note>) {
         draft.proposal.volumes.shift_remove(&shared);
         draft.proposal.volumes.insert(own, path);
     }
+}
+
+/// A volume for each path: the first has the given name, the others that of their folder.
+pub(crate) fn named(paths: &[String], first: Name) -> Vec<(Name, String)> {
+    let mut found: Vec<(Name, String)> = Vec::new();
+    for path in paths {
+        let own = Name::from_any(&format!("{first}-{}", name_of(path)), "data");
+        let mut name = if found.is_empty() { first.clone() } else { own };
+        while found.iter().any(|(known, _)| *known == name) {
+            name = Name::from_any(&format!("{name}-2"), "data");
+        }
+        if !found.iter().any(|(_, known)| is_within(path, known) || is_within(known, path)) {
+            found.push((name, path.clone()));
+        }
+    }
+    found
 }

@@ -208,8 +208,13 @@ pub(crate) fn shipped_secrets(index: &Index<'_>, notes: &mut Vec<Note>) {
 /// The conclusions as facts, once nothing changes them any more.
 pub(crate) fn conclude(draft: &mut Draft) {
     let proposal = &mut draft.proposal;
-    let variables: Vec<_> =
-        proposal.env.iter().map(|(n, v)| (format!("{n}: {}", v.value), v.evidence.clone())).collect();
+    // What the wiring set has been said there.
+    let wired = |name: &str| {
+        let start = format!("`{name}` ");
+        proposal.facts.iter().any(|fact| fact.topic == Topic::Wiring && fact.conclusion.starts_with(&start))
+    };
+    let plain = proposal.env.iter().filter(|(name, _)| !wired(name));
+    let variables: Vec<_> = plain.map(|(n, v)| (format!("{n}: {}", v.value), v.evidence.clone())).collect();
     let secrets: Vec<_> = proposal
         .secrets
         .iter()

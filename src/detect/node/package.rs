@@ -58,10 +58,17 @@ impl Package {
         }
     }
 
+    /// True for a published package that installs commands.
+    pub fn is_tool(&self) -> bool {
+        self.json.get("bin").is_some() && self.json.get("private") != Some(&Value::Bool(true))
+    }
+
     /// Why a package is no service.
     pub fn why_not(&self) -> &'static str {
         if self.json.get("workspaces").is_some() {
             "it only holds the workspaces together"
+        } else if self.is_tool() {
+            "it is a command-line tool: it has `bin` and is not private"
         } else if ["@angular/core", "nuxt", "@remix-run/node", "gatsby", "@sveltejs/kit"]
             .iter()
             .any(|name| self.uses(name))

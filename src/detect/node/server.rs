@@ -66,6 +66,7 @@ pub(crate) fn start(index: &Index<'_>, package: &Package, files: &[String]) -> O
         let text = package.script(name)?;
         let (variables, command) = split_command(text).unwrap_or_default();
         let command = runnable(&command, name);
+        let command = compiled(package, &command).unwrap_or(command);
         Some((variables, command, package.evidence(name)))
     });
     let (variables, command, evidence) = scripted.or_else(|| entry(index, package))?;
@@ -75,7 +76,7 @@ pub(crate) fn start(index: &Index<'_>, package: &Package, files: &[String]) -> O
             .iter()
             .any(|tool| word == tool || word.ends_with(&format!("/{tool}")))
     });
-    let is_server = (framework.is_some() || listens) && !is_tool;
+    let is_server = (framework.is_some() || listens) && !is_tool && !package.is_tool();
     Some(Start { command, variables, evidence, framework, is_server })
 }
 
@@ -94,6 +95,18 @@ fn runnable(command: &[String], script: &str) -> Vec<String> {
         program if program.contains('/') => command.to_vec(),
         program => with(&format!("node_modules/.bin/{program}")),
     }
+}
+
+/// Runners of TypeScript that are installed for development only are not in the image: the built `main` is started instead.
+fn compiled(package: &Package, command: &[String]) -> Option<Vec<String>> {
+    let runner = command.first()?.strip_prefix("node_modules/.bin/")?;
+    let runners = ["tsx", "ts-node", "ts-node-dev", "babel-node"];
+    if !runners.contains(&runner) || package.needs(runner) {
+        return None;
+    }
+    package.script("build")?;
+    let main = package.text("main")?;
+    Some(vec!["node".to_owned(), main.strip_prefix("./").unwrap_or(main).to_owned()])
 }
 
 fn npm(script: &str) -> Vec<String> {

@@ -214,10 +214,11 @@ fn server_note(index: &Index<'_>, folder: &str, packages: &Packages, app: &App) 
         let message = format!("nothing names the dependencies of `{}`", super::index::shown(folder));
         return Some(Note::warning(message).mend("pip freeze > requirements.txt").at(evidence));
     }
-    let manifests =
-        ["requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock"].map(|name| join(folder, name));
-    // An extra such as `fastapi[standard]` brings the server along.
-    let has = |text: &str| text.contains(server) || text.contains("fastapi[") || text.contains("litestar[");
+    let manifests = ["requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock"];
+    let manifests = manifests.map(|name| join(folder, name));
+    // An extra such as `fastapi[standard]` brings the server along; a lock file names everything.
+    let locked = format!("name = \"{server}\"");
+    let has = |text: &str| text.contains(&locked) || text.contains("fastapi[") || text.contains("litestar[");
     let named = packages.names.contains(server)
         || manifests.iter().any(|path| index.text(path).is_some_and(|text| has(&text)));
     (!named).then(|| {

@@ -124,6 +124,9 @@ fn program(index: &Index<'_>, folder: &str, files: &[String]) -> Option<(Vec<Str
         let source = index.python(path)?;
         let below = relative(path, folder);
         if name_of(path) == "__main__.py" && !folder_of(below).is_empty() {
+            if is_tool(index, folder) {
+                return None;
+            }
             let package = folder_of(below).strip_prefix("src/").unwrap_or(folder_of(below));
             // A package below `src` is importable only when it is installed or on the path.
             if folder_of(below) == package {
@@ -135,6 +138,14 @@ fn program(index: &Index<'_>, folder: &str, files: &[String]) -> Option<(Vec<Str
         let evidence = Evidence::new(source.excerpt(guard), path, source.line(guard));
         Some((vec!["python".to_owned(), below.to_owned()], evidence))
     })
+}
+
+/// True for a package that installs commands: its `__main__.py` is one of them.
+fn is_tool(index: &Index<'_>, folder: &str) -> bool {
+    let setup = ["setup.py", "setup.cfg"]
+        .iter()
+        .any(|name| index.text(&join(folder, name)).is_some_and(|text| text.contains("entry_points")));
+    setup || !tools(index, folder).is_empty()
 }
 
 fn first_line(source: &Source) -> &str {
@@ -154,7 +165,9 @@ fn main_guard(source: &Source) -> Option<usize> {
 fn tools(index: &Index<'_>, folder: &str) -> Vec<Rejected> {
     let path = join(folder, "pyproject.toml");
     let scripts = pyproject(index, folder).and_then(|table| {
-        let scripts = table.get("project")?.get("scripts")?.as_table()?;
+        let project = table.get("project").and_then(|project| project.get("scripts"));
+        let poetry = || table.get("tool")?.get("poetry")?.get("scripts");
+        let scripts = project.or_else(poetry)?.as_table()?;
         Some(scripts.keys().cloned().collect::<Vec<_>>())
     });
     scripts

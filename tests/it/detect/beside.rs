@@ -145,3 +145,51 @@ fn secrets_values_never_reach_the_file_or_the_notes() {
     assert!(!everything.contains("zzcanaryzz"), "{everything}");
     assert!(detection.notes.iter().any(|note| note.warning && note.message.contains("not ignored by Git")));
 }
+
+#[test]
+fn tools_are_no_services_and_their_passing_files_are_no_data() {
+    let (detection, _) = files(&[
+        ("setup.py", "setup(entry_points='''\n[console_scripts]\nx=x.cli:main\n''')"),
+        ("x/__main__.py", "from x.cli import main\nmain()\n"),
+        ("x/cli.py", "def main(): ...\n"),
+        (
+            "tool/package.json",
+            r#"{"name":"t","bin":"x.js","scripts":{"start":"node x.js"},"dependencies":{"express":"4"}}"#,
+        ),
+    ]);
+    assert!(detection.services.is_empty(), "{:#?}", detection.services);
+    let writes = "import os\nopen('Dockerfile', 'w')\nopen('requirements.txt', 'w')\nos.mkdir('bin')\nopen('seen.csv', 'w')\n";
+    let (detection, _) =
+        files(&[("requirements.txt", "flask\ngunicorn\n"), ("app.py", &format!("{FLASK}{writes}"))]);
+    assert_eq!(only(&detection).build.links.keys().collect::<Vec<_>>(), ["seen.csv"]);
+}
+
+#[test]
+fn every_volume_of_an_own_dockerfile_is_kept() {
+    let (detection, _) = files(&[("Dockerfile", "FROM scratch\nVOLUME /db /config\nEXPOSE 8080\n")]);
+    let volumes: Vec<_> = only(&detection).volumes.iter().map(|(n, p)| (n.as_str(), p.as_str())).collect();
+    assert_eq!(volumes, [("data", "/db"), ("data-config", "/config")]);
+}
+
+#[test]
+fn the_server_must_be_among_the_dependencies() {
+    let warned = |requirements: &str| {
+        let (detection, _) = files(&[("requirements.txt", requirements), ("app.py", FASTAPI)]);
+        detection.notes.iter().any(|note| note.warning && note.message.contains("`uvicorn`"))
+    };
+    assert!(warned("fastapi\n") && !warned("fastapi[standard]\n") && !warned("fastapi\nuvicorn==0.30\n"));
+}
+
+#[test]
+fn a_page_is_never_served_together_with_the_sources_beside_it() {
+    let (detection, _) = files(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("app.py", FASTAPI),
+        ("index.html", PAGE),
+        ("static/index.html", PAGE),
+        ("site/index.html", PAGE),
+    ]);
+    let names: Vec<&str> = detection.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["api", "site"]);
+    assert!(detection.rejected.iter().any(|rejected| rejected.reason.contains("publish the sources")));
+}
