@@ -4,7 +4,7 @@
 # The example is brought up once; then runs that change nothing are timed in turn, each against the program that does the same.
 set -euo pipefail
 export LAB_NAME=bench
-# shellcheck source=../lab/common.sh
+# shellcheck source=tests/lab/common.sh disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/../lab/common.sh"
 cd "$REPO_DIR"
 

@@ -15,7 +15,7 @@ mod sample;
 
 pub use sample::{canaries, sample};
 
-/// Part of every secret's value in the suite: it must never be seen outside a [`SecretStore`].
+/// Part of every secret's value in the suite: it must never be seen outside a `SecretStore`.
 pub const CANARY: &str = "canary-7f3a9c51e0";
 
 /// What plays the target's platform.
