@@ -7,7 +7,7 @@ use super::prepare::{compared, write};
 use super::{CliError, CliResult, Context, Exit};
 use crate::config::FILE_NAMES;
 use crate::console::{Style, ask, safe};
-use crate::detect::{self, Detection};
+use crate::detect::{self, Detection, Fact};
 use crate::io::fs::ProjectDir;
 use crate::io::tree::DiskTree;
 
@@ -67,6 +67,7 @@ fn nothing_found(dir: &ProjectDir, detection: &Detection) -> CliError {
 /// Says what was concluded, and from what.
 fn explain(context: &Context, detection: &Detection) {
     let style = context.console.style();
+    let width = crate::io::terminal::size().map_or(120, |(columns, _)| usize::from(columns));
     for service in detect::report(detection) {
         let kind = service.kind.as_str();
         context.console.status(&format!(
@@ -75,13 +76,7 @@ fn explain(context: &Context, detection: &Detection) {
             safe(&service.folder)
         ));
         for fact in &service.facts {
-            let place = fact.evidence.as_ref().map_or_else(
-                || style.dim("default"),
-                |evidence| {
-                    format!("{}  {}", style.cyan(&safe(&evidence.place())), style.dim(&safe(&evidence.what)))
-                },
-            );
-            context.console.status(&format!("  {:<44} {place}", safe(&fact.conclusion)));
+            context.console.status(&fact_line(fact, width, style));
         }
     }
     for note in &detection.notes {
@@ -97,6 +92,18 @@ fn explain(context: &Context, detection: &Detection) {
             context.console.status(&format!("  {}: {}", style.cyan("mend"), safe(mend)));
         }
     }
+}
+
+/// What was concluded, where it stands, and as much of the source line as the terminal has room for.
+fn fact_line(fact: &Fact, width: usize, style: Style) -> String {
+    let conclusion = safe(&fact.conclusion);
+    let Some(evidence) = &fact.evidence else {
+        return format!("  {conclusion:<44}  {}", style.dim("default"));
+    };
+    let place = safe(&evidence.place());
+    let taken = 2 + conclusion.chars().count().max(44) + 2 + place.chars().count() + 2;
+    let what: String = safe(&evidence.what).chars().take(width.saturating_sub(taken + 1)).collect();
+    format!("  {conclusion:<44}  {}  {}", style.cyan(&place), style.dim(&what))
 }
 
 fn answer_questions(context: &Context, detection: &mut Detection) -> CliResult<()> {
