@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
     }
 
     fn begin(
-        &mut self,
+        &self,
         change: Change,
     ) -> impl Future<Output = (Change, Result<Duration, TargetError>)> + use<'a> {
         let session = self.session;
@@ -182,9 +182,6 @@ impl<'a> Run<'a> {
             action: change.action,
             reason: change.reason.clone(),
         });
-        if let (true, Some(service)) = (change.gated, &change.service) {
-            self.schedule.starts(service);
-        }
         async move {
             let started = Instant::now();
             let result = session.writer.apply(session.bound, &change, session.secrets).await;

@@ -1,6 +1,6 @@
 //! Which changes of a plan may begin now: pure bookkeeping over dependencies and health.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dashdeploy_contract::{Address, Change, Name, Plan};
 
@@ -10,17 +10,24 @@ pub(super) struct Schedule {
     waiting: Vec<Change>,
     in_plan: BTreeSet<Address>,
     applied: BTreeSet<Address>,
-    serving: BTreeMap<Name, bool>,
+    serving: BTreeSet<Name>,
 }
 
 impl Schedule {
-    /// A plan of which nothing is applied, beside services that serve already.
+    /// A plan of which nothing is applied, beside services that serve already. One that the plan is going to put anew does not
+    /// count among them, so that those who need it wait for the new one.
     pub(super) fn new(plan: &Plan, serving: impl IntoIterator<Item = Name>) -> Self {
+        let anew: BTreeSet<&Name> = plan
+            .changes
+            .iter()
+            .filter(|change| change.gated)
+            .filter_map(|change| change.service.as_ref())
+            .collect();
         Self {
             waiting: plan.changes.clone(),
             in_plan: plan.changes.iter().map(|change| change.address.clone()).collect(),
             applied: BTreeSet::new(),
-            serving: serving.into_iter().map(|service| (service, true)).collect(),
+            serving: serving.into_iter().filter(|service| !anew.contains(service)).collect(),
         }
     }
 
@@ -42,12 +49,7 @@ impl Schedule {
 
     /// Notes that a service serves.
     pub(super) fn serves(&mut self, service: &Name) {
-        self.serving.insert(service.clone(), true);
-    }
-
-    /// Notes that a service is about to be put anew, so that those who need it wait again.
-    pub(super) fn starts(&mut self, service: &Name) {
-        self.serving.insert(service.clone(), false);
+        self.serving.insert(service.clone());
     }
 
     /// True where every change was given out.
@@ -70,7 +72,7 @@ impl Schedule {
     }
 
     fn is_serving(&self, service: &Name) -> bool {
-        self.serving.get(service).copied().unwrap_or(false)
+        self.serving.contains(service)
     }
 }
 
@@ -121,6 +123,19 @@ mod tests {
         schedule.serves(&Name::parse("api").unwrap());
         assert_eq!(names(&schedule.ready()), ["web"]);
         assert!(schedule.is_exhausted());
+    }
+
+    #[test]
+    fn a_service_that_serves_and_is_put_anew_is_waited_for() {
+        let plan = Plan {
+            changes: vec![change("web", &[], &["api"]), change("api", &[], &[])],
+            unchanged: Vec::new(),
+        };
+        let mut schedule = Schedule::new(&plan, Name::parse("api"));
+        assert_eq!(names(&schedule.ready()), ["api"]);
+        assert!(schedule.ready().is_empty());
+        schedule.serves(&Name::parse("api").unwrap());
+        assert_eq!(names(&schedule.ready()), ["web"]);
     }
 
     #[test]

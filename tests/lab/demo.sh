@@ -63,7 +63,7 @@ case "${1:-up}" in
     ;;
   down)
     [ -x "$BINARY" ] || build
-    "$BINARY" -C "$EXAMPLE" down --volumes </dev/null
+    "$BINARY" -C "$EXAMPLE" down --volumes --yes </dev/null
     ;;
   *) die "usage: demo.sh up | down" ;;
 esac
