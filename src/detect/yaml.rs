@@ -140,8 +140,11 @@ impl Writer {
                 self.placed(3, &text, Some(&secret.evidence));
             }
         }
-        if !service.unset.is_empty() {
-            let names: Vec<&str> = service.unset.keys().map(String::as_str).collect();
+        // What another file gives a value is not left out after all.
+        let is_unset =
+            |name: &&String| !service.env.contains_key(*name) && !service.secrets.contains_key(*name);
+        let names: Vec<&str> = service.unset.keys().filter(is_unset).map(String::as_str).collect();
+        if !names.is_empty() {
             self.line(
                 2,
                 &format!("# Left at the application's own defaults: {}", comment(&names.join(", "))),
