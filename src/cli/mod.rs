@@ -29,6 +29,7 @@ use clap::{Parser, Subcommand};
 pub use context::{Context, GlobalArgs};
 pub use error::{CliError, CliResult, Exit};
 
+use crate::console::{Console, Report};
 use crate::io::env::Environment;
 
 /// From a repository to a running application, anywhere
@@ -67,12 +68,10 @@ enum Command {
 
 /// Runs the program and gives the exit code's number.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
-        }
+        Err(error) => return refused(&error, &arguments, &environment),
     };
     let context = Context::new(cli.global, environment);
     let result = context.runtime().and_then(|runtime| {
@@ -82,6 +81,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         result
     });
     context.console.finish_progress();
+    let result = match (result, context.console.lost_answer()) {
+        (Ok(Exit::Done), Some(why)) => {
+            Err(CliError::new(Exit::Failed, "output", format!("the answer could not be written: {why}")))
+        }
+        (result, _) => result,
+    };
     match result {
         Ok(exit) => exit.code(),
         Err(mut error) => {
@@ -90,6 +95,30 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
             error.exit.code()
         }
     }
+}
+
+/// Tells what is wrong with the command line, or prints the help or version that was asked for.
+fn refused(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> u8 {
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let asked =
+        arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    let set = environment.get("DASHDEPLOY_JSON").is_some_and(|value| value != "0" && value != "false");
+    if !error.use_stderr() || !(asked || set) {
+        let _ = error.print();
+        return code;
+    }
+    let message = error.to_string();
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let report = Report {
+        code: "usage".to_owned(),
+        message: first.strip_prefix("error: ").unwrap_or(first).to_owned(),
+        hints: lines.map(str::to_owned).collect(),
+        exit_code: code,
+        ..Report::default()
+    };
+    Console::json_lines().error(&report);
+    code
 }
 
 async fn dispatch(context: &Context, command: Command) -> CliResult {

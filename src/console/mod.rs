@@ -59,12 +59,29 @@ pub struct ConsoleSettings {
 pub struct Console {
     settings: ConsoleSettings,
     progress: Arc<Mutex<Progress>>,
+    lost: Arc<Mutex<Option<String>>>,
 }
 
 impl Console {
     /// A console with these settings.
     pub fn new(settings: ConsoleSettings) -> Self {
-        Self { settings, progress: Arc::new(Mutex::new(Progress::new(&settings))) }
+        Self { settings, progress: Arc::new(Mutex::new(Progress::new(&settings))), lost: Arc::default() }
+    }
+
+    /// A console for JSON lines, for what happens before the command line could be read.
+    pub fn json_lines() -> Self {
+        Self::new(ConsoleSettings {
+            json: true,
+            verbosity: Verbosity::Normal,
+            color_stderr: false,
+            color_stdout: false,
+            live: false,
+        })
+    }
+
+    /// Why something meant for standard output did not get there; none where all of it did, or nobody reads any more.
+    pub fn lost_answer(&self) -> Option<String> {
+        self.lost.lock().ok()?.clone()
     }
 
     /// True for JSON lines.
@@ -100,9 +117,16 @@ impl Console {
     /// Text for standard output as it is, such as a rendered file; nothing is added in JSON mode either.
     pub fn stdout(&self, text: &str) {
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        // A reader that went away (`dashdeploy logs | head`) is no failure of ours.
         let mut out = std::io::stdout().lock();
-        let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+        let written = write!(out, "{text}{end}").and_then(|()| out.flush());
+        // A reader that went away (`dashdeploy logs | head`) is no failure of ours.
+        if let Err(error) = written.or_else(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        }) && let Ok(mut lost) = self.lost.lock()
+        {
+            lost.get_or_insert(error.to_string());
+        }
     }
 
     /// Bytes for standard output or standard error as they are: the output of a command run in a container.

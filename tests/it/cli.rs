@@ -17,6 +17,24 @@ fn json_mode_prints_json_and_nothing_else() {
 }
 
 #[test]
+fn a_wrong_command_line_is_json_too_where_json_is_asked_for() {
+    let project = Project::empty("usage");
+    for arguments in [&["ps", "--json", "--nope"][..], &["--json", "nosuch"]] {
+        let ran = project.run(arguments).exits(2);
+        assert_eq!((ran.json()["code"].as_str(), ran.stderr.as_str()), (Some("usage"), ""), "{arguments:?}");
+    }
+    assert!(project.run(&["ps", "--nope"]).exits(2).stderr.contains("--nope"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = Project::empty("full").command(&["schema"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
 fn without_a_project_the_way_on_is_named() {
     let ran = Project::empty("none").run(&["up"]).exits(2);
     assert!(ran.stderr.contains("dashdeploy init"), "{}", ran.stderr);
