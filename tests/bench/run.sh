@@ -21,6 +21,9 @@ binary=$(realpath "${CARGO_TARGET_DIR:-target}")/release/dashdeploy
 export TS_ALPHA_VANTAGE_KEY=demo
 finish() {
   "$binary" -C "$folder/app" down --volumes --yes >/dev/null 2>&1 </dev/null || true
+  local docker=/usr/bin/docker
+  [ -x "$docker" ] || docker=docker
+  "$docker" images -q --filter 'reference=dashdeploy-bench-*' | sort -u | xargs -r "$docker" rmi -f >/dev/null 2>&1 || true
   rm -rf "$folder"
 }
 trap finish EXIT
