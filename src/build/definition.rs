@@ -119,6 +119,7 @@ mod tests {
             args: Default::default(),
             labels: Default::default(),
             target: None,
+            secrets: Default::default(),
         }
     }
 

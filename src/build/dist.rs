@@ -13,7 +13,7 @@ use dashdeploy_contract::{Event, EventSink, ImageId, Name};
 use futures_util::StreamExt as _;
 use indexmap::IndexMap;
 
-use super::image::random;
+use super::solve::random;
 use crate::io::unpack::{self, Unpacked};
 
 /// What is to be taken out of which image.

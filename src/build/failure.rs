@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dashdeploy_contract::Name;
+use dashdeploy_contract::{Finding, Name};
 use serde::Serialize;
 
 /// Why an image was not built.
@@ -22,6 +22,8 @@ pub struct BuildFailure {
     pub message: String,
     /// What mends it, where that is known.
     pub hint: Option<String>,
+    /// What a guard found in the context; not empty where the build was refused because of it, before anything was sent.
+    pub refused: Vec<Finding>,
     /// Services whose builds were stopped because of it.
     pub stopped: Vec<Name>,
 }
@@ -37,6 +39,7 @@ impl BuildFailure {
             log: Vec::new(),
             message,
             hint,
+            refused: Vec::new(),
             stopped: Vec::new(),
         }
     }

@@ -133,6 +133,7 @@ pub(super) fn explain(
         log,
         message,
         hint,
+        refused: Vec::new(),
         stopped: Vec::new(),
     }
 }

@@ -18,19 +18,25 @@ mod filesync;
 mod hint;
 mod image;
 mod progress;
+mod secrets;
 mod session;
+mod solve;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dashdeploy_contract::{Bound, ImageId, Name, Recipe, Service, ServiceKind, Unresolved, Wiring};
 use dashdeploy_contract::{image_reference, ownership_marks};
 use indexmap::IndexMap;
 
+use crate::io::context::inspect::Inspect;
+
 pub use all::build_all;
 pub use failure::BuildFailure;
+pub use secrets::BuildSecrets;
 
 /// One image to be built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct BuildRequest {
     /// The service whose image it is.
     pub service: Name,
@@ -50,10 +56,12 @@ pub struct BuildRequest {
     pub labels: IndexMap<String, String>,
     /// The stage to build; none for the last.
     pub target: Option<String>,
+    /// Secrets that its steps may mount.
+    pub secrets: BuildSecrets,
 }
 
 /// How images are built.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct BuildOptions {
     /// True: no step's former result is used.
     pub no_cache: bool,
@@ -64,6 +72,8 @@ pub struct BuildOptions {
     pub address: Option<String>,
     /// How many images are built at the same time; none for as many as there are processors, two at least.
     pub parallel: Option<usize>,
+    /// What looks at every file of a context before any of them is sent; none for nothing.
+    pub inspect: Option<Arc<dyn Inspect>>,
 }
 
 /// An image that was built.
@@ -118,6 +128,7 @@ impl BuildRequest {
             args,
             labels: ownership_marks(bound, Some(&service.name)),
             target,
+            secrets: BuildSecrets::default(),
         }))
     }
 }

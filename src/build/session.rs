@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use super::BuildRequest;
 use super::filesync::Files;
-use super::image::session_id;
+use super::solve::session_id;
 use crate::io::docker::session::{SessionOffer, SessionStream, open};
 
 /// HTTP/2 windows. The library counts small frames that wait to be read against half the window and ends connections that

@@ -6,6 +6,7 @@
 //! Deliberately absent: which files are ignored (`build::ignore`), what is done with the bytes (`build`).
 
 mod entry;
+pub mod inspect;
 pub mod listing;
 mod walk;
 

@@ -89,6 +89,7 @@ impl Lab {
             args: IndexMap::new(),
             labels: IndexMap::from([(MARK.to_owned(), self.name.clone())]),
             target: None,
+            secrets: Default::default(),
         }
     }
 
