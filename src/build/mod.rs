@@ -30,6 +30,7 @@ use dashdeploy_contract::{image_reference, ownership_marks};
 use indexmap::IndexMap;
 
 use crate::io::context::inspect::Inspect;
+use crate::io::logins::Logins;
 
 pub use all::build_all;
 pub use failure::BuildFailure;
@@ -72,6 +73,8 @@ pub struct BuildOptions {
     pub address: Option<String>,
     /// How many images are built at the same time; none for as many as there are processors, two at least.
     pub parallel: Option<usize>,
+    /// Logins for the registries that base images come from; none to ask as nobody.
+    pub logins: Option<Arc<dyn Logins>>,
     /// What looks at every file of a context before any of them is sent; none for nothing.
     pub inspect: Option<Arc<dyn Inspect>>,
 }

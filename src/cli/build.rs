@@ -154,6 +154,7 @@ async fn build(
         platform: args.platform.clone(),
         address: Some(engine.address.clone()),
         parallel: None,
+        logins: None,
         inspect: None,
     };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
