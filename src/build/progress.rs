@@ -68,6 +68,15 @@ impl Progress {
         }
     }
 
+    /// Takes output of a build that has no steps to tell apart.
+    pub(super) fn print_plain(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.rebuilt |= line.starts_with("STEP ") || line.starts_with("Step ");
+            let line = line.chars().take(LINE_LIMIT).collect();
+            self.events.emit(Event::BuildLog { service: self.service.clone(), step: String::new(), line });
+        }
+    }
+
     /// True where every step's result was there already.
     pub(super) fn cached(&self) -> bool {
         !self.rebuilt

@@ -153,9 +153,7 @@ async fn build(
         no_cache: args.no_cache,
         platform: args.platform.clone(),
         address: Some(engine.address.clone()),
-        parallel: None,
-        logins: None,
-        inspect: None,
+        ..BuildOptions::default()
     };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
     interruptible(context, build_all(&engine.docker, requests, &options, events)).await

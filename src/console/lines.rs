@@ -17,6 +17,7 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
             let verb = if matches!(health, Health::Exited { .. }) { "has" } else { "is" };
             Some(format!("{service} {verb} {}{}", health_word(health, style), took(Some(*millis))))
         }
+        Event::Detail { message } => verbose.then(|| style.dim(&safe(message))),
         Event::Notice { message } => Some(safe(message)),
         Event::Warning { message } => Some(format!("{}: {}", style.yellow("warning"), safe(message))),
         Event::BuildStarted { .. }

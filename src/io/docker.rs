@@ -184,7 +184,7 @@ impl Engine {
 }
 
 /// From `docker info`: the driver status of an engine with the containerd image store names the snapshotter's type.
-fn is_containerd_store(info: &bollard::models::SystemInfo) -> bool {
+pub fn is_containerd_store(info: &bollard::models::SystemInfo) -> bool {
     info.driver_status
         .iter()
         .flatten()

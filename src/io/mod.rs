@@ -8,6 +8,7 @@ pub mod context;
 pub mod docker;
 pub mod env;
 pub mod fs;
+pub mod git;
 pub mod logins;
 pub mod net;
 pub mod signal;

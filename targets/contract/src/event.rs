@@ -133,6 +133,11 @@ pub enum Event {
         /// Milliseconds since its start.
         millis: u64,
     },
+    /// Something that only whoever asks for everything wants to know.
+    Detail {
+        /// The text, one sentence.
+        message: String,
+    },
     /// Something worth knowing.
     Notice {
         /// The text, one sentence.
