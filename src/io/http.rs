@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use address::{is_loopback, same_origin};
 pub use error::HttpError;
+pub use wait::after as pause;
 
 /// How long a connection may take until it stands.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -22,6 +22,7 @@ use super::env::Environment;
 use super::http::Http;
 use super::registry::Repository;
 
+pub use files::server as docker_server;
 pub use mend::mend;
 
 /// What docker calls the user whose password is an identity token.

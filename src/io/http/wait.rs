@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// The pause after a failed attempt: between half and the whole of what doubles every time, so that many clients do not
 /// come back at once.
-pub(crate) fn after(attempt: u32) -> Duration {
+pub fn after(attempt: u32) -> Duration {
     let whole = FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST);
     let share = u32::try_from(RandomState::new().build_hasher().finish() % 1000).unwrap_or(0);
     whole / 2 + whole / 2 * share / 1000

@@ -132,7 +132,7 @@ fn host_of(key: &str) -> &str {
 }
 
 /// The name under which docker keeps a registry's login.
-pub(super) fn server(host: &str) -> &str {
+pub fn server(host: &str) -> &str {
     if host == "docker.io" { "https://index.docker.io/v1/" } else { host }
 }
 
