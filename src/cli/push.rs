@@ -72,14 +72,27 @@ impl PushArgs {
         Ok(PushOptions { registry, tags, logins: Arc::new(logins), guard, http })
     }
 
+    /// True where further tags are named.
+    pub(super) fn has_tags(&self) -> bool {
+        !self.tags.is_empty()
+    }
+
     /// The logins for base images: those of the registry that is pushed to, too.
     ///
     /// # Errors
     /// Exit code 2 for a flag that names no registry.
     pub(super) fn logins(&self, context: &Context, bound: &Bound) -> CliResult<Arc<dyn Logins>> {
-        let registry = self.registry(bound)?;
-        Ok(Arc::new(MachineLogins::new(&context.environment, registry.as_deref(), Arc::default())))
+        Ok(of(context, self.registry(bound)?.as_deref()))
     }
+}
+
+/// The logins for base images, where no flag names a registry.
+pub(super) fn logins(context: &Context, bound: &Bound) -> Arc<dyn Logins> {
+    of(context, context.environment.get("DASHDEPLOY_REGISTRY").or(bound.registry.as_deref()))
+}
+
+fn of(context: &Context, registry: Option<&str>) -> Arc<dyn Logins> {
+    Arc::new(MachineLogins::new(&context.environment, registry, Arc::default()))
 }
 
 /// A tag as registries take it: <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>.
