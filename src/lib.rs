@@ -8,5 +8,6 @@ pub mod console;
 pub mod deploy;
 pub mod detect;
 pub mod io;
+pub mod push;
 pub mod registry;
 pub mod render;

@@ -16,6 +16,7 @@ mod load;
 mod logs;
 mod prepare;
 mod ps;
+mod push;
 mod render;
 mod schema;
 mod stack;
@@ -55,6 +56,7 @@ enum Command {
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
+    Push(push::Args),
     Up(up::Args),
     Down(down::Args),
     Ps(ps::Args),
@@ -128,6 +130,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Check(args) => check::run(context, &args),
         Command::Render(args) => render::run(context, &args),
         Command::Build(args) => build::run(context, &args).await,
+        Command::Push(args) => push::run(context, &args).await,
         Command::Up(args) => up::run(context, &args).await,
         Command::Down(args) => down::run(context, &args).await,
         Command::Ps(args) => ps::run(context, &args).await,

@@ -49,7 +49,8 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let written: IndexSet<Name> = named(root, "services").map(|(name, _)| name).collect();
     let doubtful = written.iter().filter(|name| is_doubtful(name, report)).cloned().collect();
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
-    let project = Project { name, services, smoke: smoke(root), environments, volumes };
+    let registry = value(root, "registry", rules::registry);
+    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }

@@ -345,11 +345,11 @@ async fn built_files_come_out_and_the_container_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_there_is_not_fetched_and_one_that_is_nowhere_says_so() {
     let Some(lab) = Lab::new("pull").await else { return };
-    let id = pull_if_missing(&lab.engine, "debian:bookworm-slim", None, lab.events.as_ref()).await.unwrap();
+    let id = pull_if_missing(&lab.engine, "debian:bookworm-slim", None, None, lab.events.as_ref()).await.unwrap();
     assert!(id.0.starts_with("sha256:"));
     assert_eq!(lab.events.count(|_| true), 0);
     let error =
-        pull_if_missing(&lab.engine, "registry.invalid/no/such:1", None, &NoEvents).await.unwrap_err();
+        pull_if_missing(&lab.engine, "registry.invalid/no/such:1", None, None, &NoEvents).await.unwrap_err();
     assert!(error.to_string().contains("registry.invalid/no/such:1") && !error.hint.is_empty(), "{error:?}");
     eprintln!("{error}\n  = {}", error.hint);
 }
