@@ -9,11 +9,12 @@ use dashdeploy_contract::{
 use indexmap::IndexMap;
 use serde_json::json;
 
+use super::build_args::BuildArgs;
 use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
-use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
+use crate::build::{BuildFailure, BuildRequest, BuiltImage, build_all, dist, pull};
 use crate::console::table;
 use crate::io::docker::{self, Engine, EngineSettings};
 use crate::io::logins::Logins;
@@ -34,17 +35,6 @@ pub struct Args {
     push: bool,
     #[command(flatten)]
     registry: PushArgs,
-}
-
-/// How to build.
-#[derive(Debug, clap::Args)]
-pub struct BuildArgs {
-    /// Use no former result of any step
-    #[arg(long)]
-    no_cache: bool,
-    /// Platform to build for, such as linux/arm64, instead of the engine's own
-    #[arg(long, env = "DASHDEPLOY_PLATFORM", value_name = "OS/ARCH")]
-    platform: Option<String>,
 }
 
 /// Where the generated images of static services keep the files they serve.
@@ -142,7 +132,8 @@ pub(super) async fn images(
         .collect();
     for service in stack.bound.services.values() {
         if let Source::Image(reference) = &service.source {
-            let platform = args.platform.as_deref();
+            // The engine's own, where several are built for.
+            let platform = args.platform.as_deref().filter(|platform| !platform.contains(','));
             let pulled = pull::pull_if_missing(
                 &engine.docker,
                 reference,
@@ -202,13 +193,7 @@ async fn build(
     let requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
-    let options = BuildOptions {
-        no_cache: args.no_cache,
-        platform: args.platform.clone(),
-        address: Some(engine.address.clone()),
-        logins: Some(logins),
-        ..BuildOptions::default()
-    };
+    let options = args.options(context, engine, logins);
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
     interruptible(context, build_all(&engine.docker, requests, &options, events)).await
 }

@@ -4,6 +4,7 @@
 //! I/O half in turn, and hand what came of it to the console; they print nothing themselves.
 
 mod build;
+mod build_args;
 mod check;
 mod completions;
 mod context;

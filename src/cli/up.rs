@@ -10,7 +10,8 @@ use dashdeploy_contract::{
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::build::{BuildArgs, existing_images, images};
+use super::build::{existing_images, images};
+use super::build_args::BuildArgs;
 use super::ps::{facts, running};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};

@@ -24,6 +24,7 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         Event::BuildStarted { .. }
         | Event::BuildContext { .. }
         | Event::BuildStep { .. }
+        | Event::BuildTransfer { .. }
         | Event::BuildLog { .. }
         | Event::BuildFinished { .. }
         | Event::BuildFailed { .. } => build_line(event, verbose, style),

@@ -68,6 +68,12 @@ impl Progress {
             Event::BuildStep { service, step, name, state, .. } => {
                 self.step(service.as_str(), step, name, *state)
             }
+            Event::BuildTransfer { service, name, current, total, .. } => {
+                let moved = indicatif::BinaryBytes(*current);
+                let of =
+                    total.map(|total| format!(" of {}", indicatif::BinaryBytes(total))).unwrap_or_default();
+                self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(name)));
+            }
             Event::BuildLog { service, line, .. } => {
                 let key = image(service);
                 let step = self.running.get(&key).and_then(|steps| steps.last());

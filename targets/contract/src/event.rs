@@ -63,6 +63,19 @@ pub enum Event {
         /// Milliseconds it took, once it ended.
         millis: Option<u64>,
     },
+    /// A build step moves bytes: layers are fetched, unpacked or written.
+    BuildTransfer {
+        /// The service whose image it is.
+        service: Name,
+        /// The step's id.
+        step: String,
+        /// The step as the Dockerfile has it.
+        name: String,
+        /// Bytes so far.
+        current: u64,
+        /// Bytes in all, once they are known.
+        total: Option<u64>,
+    },
     /// A build step printed a line.
     BuildLog {
         /// The service whose image it is.
