@@ -334,7 +334,8 @@ async fn built_files_come_out_and_the_container_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_there_is_not_fetched_and_one_that_is_nowhere_says_so() {
     let Some(lab) = Lab::new("pull").await else { return };
-    let id = pull_if_missing(&lab.engine, "debian:bookworm-slim", None, None, lab.events.as_ref()).await.unwrap();
+    let id =
+        pull_if_missing(&lab.engine, "debian:bookworm-slim", None, None, lab.events.as_ref()).await.unwrap();
     assert!(id.0.starts_with("sha256:"));
     assert_eq!(lab.events.count(|_| true), 0);
     let error =
