@@ -7,6 +7,7 @@ use dashdeploy::io::docker::{EngineSettings, connect};
 use dashdeploy_contract::{ImageId, NoEvents};
 use serde_json::Value;
 
+use super::fake::{Fake, Reply};
 use super::{Fixed, PASSWORD, RealRegistry, me, silent};
 use crate::support::{Project, docker, docker_text, engine};
 
@@ -210,6 +211,18 @@ fn logins_come_from_variables_files_and_helpers_and_are_shown_nowhere() {
     assert!(!wrong.all().contains("wrong-password"));
 
     run(&["push", "api", "-v"], &[user, ("DASHDEPLOY_REGISTRY_PASSWORD", PASSWORD)]).exits(0);
+    // A proxy is asked for what is outside, and not for this machine.
+    let proxy = Fake::start(|_| Reply::status(502));
+    let address = format!("http://{}", proxy.host());
+    let password = ("DASHDEPLOY_REGISTRY_PASSWORD", PASSWORD);
+    let through = [user, password, ("HTTPS_PROXY", &address), ("HTTP_PROXY", &address), ("NO_PROXY", "")];
+    run(&["push", "api"], &through).exits(0);
+    assert_eq!(proxy.asked().len(), 0);
+    let outside =
+        run(&["push", "api", "--dry-run", "--registry", "registry.example.com/x"], &through).exits(1);
+    assert!(outside.stderr.contains("registry.example.com"), "{}", outside.stderr);
+    assert!(proxy.count("CONNECT", "registry.example.com:443") > 0);
+    assert!(proxy.asked().iter().all(|asked| asked.header("authorization").is_none()));
     config(&format!(r#"{{"auths":{{"{}":{{"auth":"bWU6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"}}}}}}"#, pushed.host));
     run(&["push", "job"], &[]).exits(0);
     helper(home.path(), "works", &format!(r#"echo '{{"Username":"me","Secret":"{PASSWORD}"}}'"#));

@@ -101,6 +101,10 @@ async fn a_token_is_fetched_once_with_the_login_and_anew_when_it_ran_out() {
             .iter()
             .all(|asked| asked.target.starts_with("/token") || asked.header("authorization") != Some(BASIC))
     );
+    let pushing = self::registry(&fake, Some(me())).for_pushing();
+    pushing.digest("acme/x", "v1").await.unwrap().unwrap();
+    let last = fake.asked().into_iter().rfind(|asked| asked.target.starts_with("/token")).unwrap();
+    assert!(last.target.ends_with("scope=repository%3Aacme%2Fx%3Apull%2Cpush"), "{}", last.target);
     let shown = format!("{registry:?}");
     assert!(!shown.contains(PASSWORD) && !shown.contains("Bearer") && !shown.contains("two"), "{shown}");
 }

@@ -232,3 +232,14 @@ async fn dropping_the_push_ends_the_transfer() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     eventually("the connection is closed", 3, || fake.gone() == 1);
 }
+
+#[tokio::test]
+async fn a_registry_of_this_machine_and_an_engine_elsewhere_do_not_meet() {
+    let (_fake, mut engine) = engine(|_| Reply::status(500)).await;
+    engine.address = "tcp://10.0.0.9:2375".to_owned();
+    let registry = registry(&Arc::default(), String::new());
+    let failure =
+        push_all(&engine, vec![image()], &options(&registry), Arc::new(NoEvents)).await.unwrap_err();
+    assert!(failure.message.contains("10.0.0.9") && failure.hint.is_some(), "{failure:?}");
+    assert!(registry.asked().is_empty());
+}
