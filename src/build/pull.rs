@@ -150,7 +150,10 @@ fn said(error: &Error) -> String {
 fn explain(image: &str, said: &str) -> PullError {
     let hint = if said.contains("toomanyrequests") {
         "the registry's rate limit is reached: `docker login`, or wait".to_owned()
-    } else if said.contains("pull access denied") || said.contains("unauthorized") || said.contains("denied:")
+    } else if said.contains("pull access denied")
+        || said.contains("no basic auth credentials")
+        || said.contains("unauthorized")
+        || said.contains("denied:")
     {
         format!("check the name; for a private registry: {}", mend(&Repository::of_image(image).host))
     } else if said.contains("not found")

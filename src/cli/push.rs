@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dashdeploy_contract::{Bound, EventSink, ImageId, Name, Source, image_reference};
+use indexmap::IndexSet;
 use serde_json::json;
 
 use super::load::load;
@@ -67,8 +68,7 @@ impl PushArgs {
         let registry = self.registry(bound)?.ok_or_else(|| no_registry(bound))?;
         let http = Arc::new(Http::default());
         let logins = MachineLogins::new(&context.environment, Some(&registry), Arc::clone(&http));
-        let mut tags = self.tags.clone();
-        tags.dedup();
+        let tags = self.tags.iter().cloned().collect::<IndexSet<_>>().into_iter().collect();
         Ok(PushOptions { registry, tags, logins: Arc::new(logins), guard, http })
     }
 

@@ -44,7 +44,7 @@ impl Progress {
         if self.verbosity == Verbosity::Quiet {
             return None;
         }
-        if self.live && self.draw(event) {
+        if self.live && (self.draw_push(event) || self.draw(event)) {
             return None;
         }
         line(event, self.verbosity == Verbosity::Verbose, style)
@@ -87,18 +87,6 @@ impl Progress {
             Event::ImagePull { image, status } => {
                 self.say(&format!("pull {image}"), &format!("{}  {}", safe(image), safe(status)));
             }
-            Event::PushStarted { service, .. } => {
-                self.say(&pushed(service), &format!("{service}  looking for the image at the registry"));
-            }
-            Event::PushLayer { service, layer, state, bytes, total } => {
-                let text = self.sending.take(service.as_str(), layer, *state, *bytes, *total);
-                self.say(&pushed(service), &text);
-            }
-            Event::PushFinished { service, .. } | Event::PushFailed { service, .. } => {
-                self.sending.end(service.as_str());
-                self.clear(&pushed(service));
-                return false;
-            }
             Event::ChangeStarted { address, action, .. } => {
                 self.say(address.as_str(), &format!("{} {}", doing(*action), safe(address.as_str())));
                 return false;
@@ -115,6 +103,26 @@ impl Progress {
             _ => return false,
         }
         true
+    }
+
+    fn draw_push(&mut self, event: &Event) -> bool {
+        match event {
+            Event::PushStarted { service, .. } => {
+                self.say(&pushed(service), &format!("{service}  looking for the image at the registry"));
+                true
+            }
+            Event::PushLayer { service, layer, state, bytes, total } => {
+                let text = self.sending.take(service.as_str(), layer, *state, *bytes, *total);
+                self.say(&pushed(service), &text);
+                true
+            }
+            Event::PushFinished { service, .. } | Event::PushFailed { service, .. } => {
+                self.sending.end(service.as_str());
+                self.clear(&pushed(service));
+                false
+            }
+            _ => false,
+        }
     }
 
     fn step(&mut self, service: &str, step: &str, name: &str, state: StepState) {

@@ -35,6 +35,7 @@ pub struct Registry {
     host: String,
     base: Url,
     login: Option<Login>,
+    writes: bool,
     /// The authorization that was good last, by method and repository.
     granted: Mutex<HashMap<String, SecretString>>,
 }
@@ -58,7 +59,14 @@ impl Registry {
     pub fn new(http: Arc<Http>, host: &str, login: Option<Login>) -> Result<Self, RegistryError> {
         let base =
             name::base(host).ok_or_else(|| RegistryError::unexpected(host, "this is no host's name"))?;
-        Ok(Self { http, host: host.to_owned(), base, login, granted: Mutex::default() })
+        Ok(Self { http, host: host.to_owned(), base, login, writes: false, granted: Mutex::default() })
+    }
+
+    /// The same, asking from the start for the right to push: some registries say of a repository that is yet to be made by
+    /// the first push that nobody may look into it.
+    #[must_use]
+    pub fn for_pushing(self) -> Self {
+        Self { writes: true, ..self }
     }
 
     /// Asks whether it is there and takes the login.
@@ -151,15 +159,17 @@ impl Registry {
 
     /// Asks as whoever was let in last, and once more by what the registry wants for it.
     async fn ask(&self, mut request: Request, repository: &str) -> Result<Answer, RegistryError> {
-        let writes = request.method == Method::PUT;
+        let writes = self.writes || request.method == Method::PUT;
         let key = format!("{} {repository}", if writes { "write" } else { "read" });
+        let rights = Some(format!("repository:{repository}:pull,push"));
+        let rights = rights.filter(|_| writes && self.login.is_some() && !repository.is_empty());
         request.authorization = self.granted.lock().ok().and_then(|granted| granted.get(&key).cloned());
         let sent = |error| RegistryError::from_http(&self.host, &error);
         let answer = self.http.send(&request).await.map_err(sent)?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        let Some(authorization) = auth::authorization(self, &answer).await? else {
+        let Some(authorization) = auth::authorization(self, &answer, rights).await? else {
             return Err(self.failed(&answer));
         };
         request.authorization = Some(authorization.clone());

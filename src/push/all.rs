@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::one::Push;
 use super::{PushFailure, PushImage, PushOptions, PushedImage, Standing};
 use crate::io::docker::{Engine, EngineImage};
+use crate::io::http::is_loopback;
 use crate::io::logins::Login;
 use crate::io::registry::{Registry, Repository};
 
@@ -87,12 +88,29 @@ async fn prepare(
 ) -> Result<Option<Prepared>, PushFailure> {
     let Some(first) = images.first().map(|image| image.service.clone()) else { return Ok(None) };
     let host = Repository::below(&options.registry, "any").host;
+    same_machine(engine, &host, &first)?;
     let known = images.iter().map(|image| inspected(engine, image));
     let (login, known) =
         tokio::try_join!(login(options, &host, &first), futures_util::future::try_join_all(known))?;
     let registry = Registry::new(Arc::clone(&options.http), &host, login.clone());
     let registry = registry.map_err(|error| PushFailure::registry(&first, error))?;
+    let registry = registry.for_pushing();
     Ok(Some(Prepared { registry, login, images: images.into_iter().zip(known).collect() }))
+}
+
+/// An engine elsewhere means itself by `localhost`, and would push to another registry than the one that is looked at.
+fn same_machine(engine: &Engine, host: &str, service: &Name) -> Result<(), PushFailure> {
+    let bare = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
+    let away = engine.address.strip_prefix("tcp://").is_some_and(|address| !is_loopback(&bare(address)));
+    if away && (is_loopback(host) || is_loopback(&bare(host))) {
+        let message = format!(
+            "{host} is a registry of this machine, and the engine at {} is another's",
+            engine.address
+        );
+        let hint = "name the registry as both reach it, or use this machine's engine";
+        return Err(PushFailure::new(service, message, hint));
+    }
+    Ok(())
 }
 
 async fn login(options: &PushOptions, host: &str, service: &Name) -> Result<Option<Login>, PushFailure> {

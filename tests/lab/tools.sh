@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The programs that the tests feed with what dashdeploy writes: hadolint, check-jsonschema, gixy, yamllint, nginx,
-# docker-compose 2.26, docker-buildx, dash, Chromium; shellcheck, cargo-nextest, cargo-deny for the run itself.
+# docker-compose 2.26, docker-buildx, docker-registry, dash, Chromium; shellcheck, cargo-nextest, cargo-deny for the run itself.
 #
 # They go into a folder outside the clone (and Debian packages, no service of which is started). Quick when all is there.
 # Writes $LAB_CACHE/tools/env: one `export NAME=path` for each program found (the names are listed in tests/README.md).
@@ -105,6 +105,24 @@ compose_and_buildx() {
   if [ -x "$plugins/docker-buildx" ]; then found DOCKER_BUILDX "$plugins/docker-buildx"; else lacks docker-buildx "Debian trixie's package could not be had (see $log)"; fi
 }
 
+# A registry of images as a program. Unpacked, not installed: the package would start a service and make a user.
+docker_registry() {
+  local folder=$TOOLS/registry log=$LAB_STATE/registry.log deb=$TOOLS/registry-deb
+  if [ ! -x "$folder/usr/bin/docker-registry" ]; then
+    say "fetching docker-registry into $folder"
+    rm -rf "$folder" "$deb"
+    mkdir -p "$folder" "$deb"
+    if ! (cd "$deb" && apt_fetch docker-registry && dpkg -x ./*.deb "$folder") >"$log" 2>&1 </dev/null; then tail -n 5 "$log" >&2; fi
+    rm -rf "$deb"
+  fi
+  if [ -x "$folder/usr/bin/docker-registry" ]; then found DOCKER_REGISTRY "$folder/usr/bin/docker-registry"; else lacks docker-registry "the package could not be had (see $log)"; fi
+}
+
+# A package's file into the current folder, with fresh lists where the ones at hand do not know it.
+apt_fetch() {
+  apt-get -q -o APT::Sandbox::User= download "$1" || { as_root apt-get -q update && apt-get -q -o APT::Sandbox::User= download "$1"; }
+}
+
 # Programs of crates.io, built once (two or three minutes each on two cores) where they are missing.
 cargo_tool() {
   local name=$1 log=$LAB_STATE/$1.log
@@ -120,6 +138,7 @@ nginx_binary
 browser
 python_tools
 compose_and_buildx
+docker_registry
 cargo_tool cargo-nextest
 cargo_tool cargo-deny
 found DASHDEPLOY_TOOLS "$TOOLS"

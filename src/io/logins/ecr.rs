@@ -122,7 +122,8 @@ fn ask(host: &str, http: &Http, request: &Request) -> Result<Login, String> {
         let thread = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
-            runtime.block_on(http.send(request)).map_err(|error| error.to_string())
+            let sent = runtime.block_on(http.send(request));
+            sent.map_err(|error| format!("{error} ({})", error.hint()))
         });
         thread.join().map_err(|_| "the request was not made".to_owned())
     });

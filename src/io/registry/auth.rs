@@ -29,10 +29,12 @@ enum Wanted {
     Token { realm: String, service: Option<String>, scope: Option<String> },
 }
 
-/// The value of `Authorization` that a refused answer asks for; none where nothing more can be shown.
+/// The value of `Authorization` that a refused answer asks for; none where nothing more can be shown. `rights` are asked
+/// for instead of those that the answer names.
 pub(super) async fn authorization(
     registry: &Registry,
     refused: &Answer,
+    rights: Option<String>,
 ) -> Result<Option<SecretString>, RegistryError> {
     match wanted(refused) {
         Some(Wanted::Basic) => Ok(registry.login.as_ref().map(basic)),
@@ -41,7 +43,7 @@ pub(super) async fn authorization(
                 RegistryError::unexpected(&registry.host, "it names no valid address for tokens")
             })?;
             may_ask(registry, &realm)?;
-            token(registry, realm, service, scope).await.map(Some)
+            token(registry, realm, service, rights.or(scope)).await.map(Some)
         }
         None => Ok(None),
     }
