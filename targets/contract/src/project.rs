@@ -23,6 +23,9 @@ pub struct Project {
     pub smoke: Vec<Smoke>,
     /// The environments; `local` on target `docker` is always there.
     pub environments: IndexMap<Name, Environment>,
+    /// What the guards let pass: the reason by the finding's fingerprint.
+    #[serde(default)]
+    pub allow: IndexMap<String, String>,
 }
 
 /// One deployable unit.

@@ -36,6 +36,7 @@ pub fn project(services: Vec<Service>) -> Project {
         volumes: IndexMap::from([(name("data"), Volume { size: None, writers: Writers::Single })]),
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), docker)]),
+        allow: IndexMap::new(),
     }
 }
 

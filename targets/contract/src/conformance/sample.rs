@@ -56,6 +56,7 @@ fn bound(target: &str) -> Bound {
         volumes: IndexMap::from([(name("data"), volume)]),
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), environment)]),
+        allow: IndexMap::new(),
     };
     // The environment is put in three lines above.
     project.bind("local").expect("the sample has the environment `local`")
