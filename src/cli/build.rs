@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Source, Wiring, image_reference,
+    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Severity, Source, Wiring, image_reference,
     ownership_marks,
 };
 use indexmap::IndexMap;
 use serde_json::json;
 
+use super::guard::{GuardArgs, refused, tell_unmet};
 use super::prepare::refresh_build_files;
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
 use crate::console::table;
+use crate::deploy::Gathered;
+use crate::guard::{Border, Guard};
 use crate::io::docker::{self, Engine, EngineSettings};
 
 /// Build the images, all at once
@@ -36,12 +39,25 @@ pub struct BuildArgs {
     /// Platform to build for, such as linux/arm64, instead of the engine's own
     #[arg(long, env = "DASHDEPLOY_PLATFORM", value_name = "OS/ARCH")]
     platform: Option<String>,
+    #[command(flatten)]
+    guard: GuardArgs,
+}
+
+impl BuildArgs {
+    /// Records what is to be allowed; before dashdeploy.yaml is read.
+    ///
+    /// # Errors
+    /// As for [`GuardArgs::record`].
+    pub(super) fn record(&self, context: &Context) -> CliResult<()> {
+        self.guard.record(context)
+    }
 }
 
 /// Where the generated images of static services keep the files they serve.
 const SERVED_FILES: &str = "/usr/share/nginx/html";
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
+    args.build.record(context)?;
     let stack = Stack::open(context)?;
     let named = stack.services(&args.services)?;
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
@@ -61,8 +77,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         return Ok(Exit::Done);
     }
     let engine = engine().await?;
-    let built = build(context, &stack, &engine, &args.build, &wanted).await?;
-    export(context, &stack, &engine, &built).await?;
+    let guard = stack.guard(context, None)?;
+    let built = build(context, &stack, &engine, &args.build, &guard, &wanted).await?;
+    export(context, &stack, &engine, &guard, &built).await?;
+    tell_unmet(context, &guard);
     let rows: Vec<Vec<String>> = built
         .iter()
         .map(|image| {
@@ -87,9 +105,12 @@ pub(super) async fn images(
     context: &Context,
     stack: &Stack,
     args: &BuildArgs,
+    secrets: &Gathered,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let engine = engine().await?;
-    let built = build(context, stack, &engine, args, &|_| true).await?;
+    let guard = stack.guard(context, Some(secrets))?;
+    let built = build(context, stack, &engine, args, &guard, &|_| true).await?;
+    tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
         .map(|image| (image.service, ReleaseImage { reference: image.reference, id: image.id }))
@@ -141,6 +162,7 @@ async fn build(
     stack: &Stack,
     engine: &Engine,
     args: &BuildArgs,
+    guard: &Arc<Guard>,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<Vec<BuiltImage>> {
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
@@ -149,16 +171,21 @@ async fn build(
     let requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
+    stack.guard_arguments(guard, &requests)?;
     let options = BuildOptions {
         no_cache: args.no_cache,
         platform: args.platform.clone(),
         address: Some(engine.address.clone()),
         parallel: None,
         logins: None,
-        inspect: None,
+        inspect: Some(guard.at(Border::Context)),
     };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
-    interruptible(context, build_all(&engine.docker, requests, &options, events)).await
+    let building = async {
+        let built = build_all(&engine.docker, requests, &options, events).await;
+        built.map_err(|failure| stack.build_error(failure))
+    };
+    interruptible(context, building).await
 }
 
 fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Option<BuildRequest>> {
@@ -183,7 +210,13 @@ where
     Ok(result?)
 }
 
-async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[BuiltImage]) -> CliResult<()> {
+async fn export(
+    context: &Context,
+    stack: &Stack,
+    engine: &Engine,
+    guard: &Arc<Guard>,
+    built: &[BuiltImage],
+) -> CliResult<()> {
     for image in built {
         let service = &stack.bound.services[&image.service];
         if service.kind() != ServiceKind::Static {
@@ -195,8 +228,12 @@ async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[Buil
             from: SERVED_FILES,
             project_dir: stack.loaded.dir.path(),
             labels: &ownership_marks(&stack.bound, Some(&service.name)),
+            inspect: Some(guard.at(Border::Bundle)),
         };
-        interruptible(context, dist::export_static(&engine.docker, &export, &context.console)).await?;
+        let exporting = dist::export_static(&engine.docker, &export, &context.console);
+        let mut findings = interruptible(context, exporting).await?.findings;
+        findings.retain(|finding| finding.severity > Severity::Info || context.console.is_verbose());
+        context.console.findings(&findings);
     }
     Ok(())
 }
@@ -234,6 +271,10 @@ impl From<pull::PullError> for CliError {
 
 impl From<dist::ExportError> for CliError {
     fn from(error: dist::ExportError) -> Self {
+        if !error.refused.is_empty() {
+            let message = format!("the files of `{}` hold secrets; none was written", error.service);
+            return refused(&message, error.refused);
+        }
         let failed =
             Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
         error.hint.into_iter().fold(failed, Self::hint)

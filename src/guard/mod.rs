@@ -14,6 +14,7 @@ mod engine;
 mod files;
 mod fingerprint;
 mod forms;
+mod gzip;
 mod known;
 mod scan;
 mod shapes;
@@ -40,6 +41,7 @@ pub(crate) use shapes::recognised;
 pub use tell::{fingerprint_of, mend};
 
 use engine::Engine;
+use gzip::Zipped;
 use known::Known;
 use scan::Scan;
 
@@ -165,6 +167,13 @@ impl Inspect for AtBorder {
     }
 
     fn open<'a>(&'a self, path: &'a str, _: u64) -> Box<dyn Inspection + 'a> {
-        Box::new(Scan::new(&self.guard, self.border, path))
+        let scan = || Scan::new(&self.guard, self.border, path);
+        match path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("gz") if self.border == Border::Bundle => Box::new(Zipped::new(path, scan(), scan())),
+            Some("br" | "zst") if self.border == Border::Bundle => {
+                Box::new(scan().noting("it is compressed in a way that is not looked into"))
+            }
+            _ => Box::new(scan()),
+        }
     }
 }

@@ -35,8 +35,8 @@ pub(super) struct Scan<'a> {
     /// Where in the file the window begins: line, column, byte.
     start: (usize, usize, u64),
     found: Vec<Found>,
-    /// Why nothing could be looked for.
-    broken: Option<String>,
+    /// What is worth knowing about the look itself.
+    note: Option<&'static str>,
 }
 
 struct Found {
@@ -60,8 +60,30 @@ impl<'a> Scan<'a> {
             from: 0,
             start: (1, 1, 0),
             found: Vec::new(),
-            broken: None,
+            note: None,
         }
+    }
+
+    /// The same look, with something to be told about it.
+    pub fn noting(self, note: &'static str) -> Self {
+        Self { note: Some(note), ..self }
+    }
+
+    /// Looks at the file's name, and gives what of it may be shown.
+    fn name(&mut self, engine: &Engine) -> String {
+        let path = self.path.as_bytes();
+        let mut hits = Vec::new();
+        engine.search(path, 0..path.len(), true, |hit| hits.push(hit));
+        let mut shown = self.path.to_owned();
+        self.start = (1, 1, self.start.2 + self.window.len() as u64 + 1);
+        for hit in hits {
+            let (Hit::Value(_, _, range) | Hit::Shape(Seen { range, .. })) = &hit;
+            if let Some(part) = self.path.get(range.clone()) {
+                shown = shown.replace(part, "•••");
+            }
+            self.hit(path, hit);
+        }
+        shown
     }
 
     /// Looks at what is in the window; at the end of the file at all of it, else as far as what follows is known.
@@ -118,10 +140,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn finish(mut self) -> Vec<Finding> {
-        if let Some(reason) = &self.broken {
-            return vec![tell::broken(self.path, reason)];
-        }
+    fn finish(mut self, shown: &str) -> Vec<Finding> {
         if let Some(secret) = self.kind.and_then(|kind| files::judge(kind, &self.content)) {
             let mark = mark(&self.guard.project, "file", self.path.as_bytes());
             let what = What::File { what: secret.what };
@@ -133,20 +152,16 @@ impl<'a> Scan<'a> {
             self.found.iter().filter(|f| f.what.is_value()).map(|f| f.span.clone()).collect();
         let apart =
             |f: &Found| values.iter().all(|span| span.end <= f.span.start || f.span.end <= span.start);
-        let told =
-            self.found.iter().filter(|found| found.what.is_value() || apart(found)).filter_map(|found| {
-                let fingerprint = fingerprint(&found.mark);
-                let told = tell::finding(
-                    self.border,
-                    self.path,
-                    &found.what,
-                    found.place,
-                    found.times,
-                    &fingerprint,
-                );
-                (!self.guard.allows(&fingerprint)).then_some(told)
-            });
-        told.collect()
+        let mut told = Vec::new();
+        for found in self.found.iter().filter(|found| found.what.is_value() || apart(found)) {
+            let fingerprint = fingerprint(&found.mark);
+            if !self.guard.allows(&fingerprint) {
+                let times = found.times;
+                told.push(tell::finding(self.border, shown, &found.what, found.place, times, &fingerprint));
+            }
+        }
+        told.extend(self.note.map(|note| tell::note(shown, note)));
+        told
     }
 }
 
@@ -156,13 +171,8 @@ impl Inspection for Scan<'_> {
             let room = files::LARGEST.saturating_sub(self.content.len());
             self.content.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
-        let engine = match self.guard.engine() {
-            Ok(engine) => engine,
-            Err(reason) => {
-                self.broken = Some(reason.to_owned());
-                return;
-            }
-        };
+        // Without an automaton the end tells so.
+        let Ok(engine) = self.guard.engine() else { return };
         while !bytes.is_empty() {
             let full = WINDOW + engine.ahead;
             let taken = bytes.len().min(full.saturating_sub(self.window.len()).max(1));
@@ -175,10 +185,14 @@ impl Inspection for Scan<'_> {
     }
 
     fn end(mut self: Box<Self>) -> Vec<Finding> {
-        if let Ok(engine) = self.guard.engine() {
-            self.look(engine, true);
+        match self.guard.engine() {
+            Ok(engine) => {
+                self.look(engine, true);
+                let shown = self.name(engine);
+                self.finish(&shown)
+            }
+            Err(reason) => vec![tell::broken(self.path, reason)],
         }
-        self.finish()
     }
 }
 

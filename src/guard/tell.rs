@@ -74,6 +74,12 @@ pub(super) fn broken(path: &str, reason: &str) -> Finding {
     Finding::error("guard-broken", "", message).at(place)
 }
 
+/// What is worth knowing about a look.
+pub(super) fn note(path: &str, note: &str) -> Finding {
+    let place = Place { file: path.to_owned(), line: 1, column: 1, length: 1, source: String::new() };
+    Finding::info("guard-not-seen-through", "", note).at(place)
+}
+
 /// The fingerprint of a guard's finding; none for any other.
 pub fn fingerprint_of(finding: &Finding) -> Option<&str> {
     finding.key.strip_prefix(KEY)

@@ -224,6 +224,33 @@ fn keys_that_browsers_carry_are_a_warning_there() {
 }
 
 #[test]
+fn names_of_files_are_looked_at_and_not_shown() {
+    let found =
+        look(&guard(&[("KEY", "s3cret-in-a-name")]), Border::Image, "/app/s3cret-in-a-name.txt", b"", 1);
+    assert_eq!(found[0].place.as_ref().unwrap().file, "/app/•••.txt");
+}
+
+#[test]
+fn compressed_files_of_a_page_are_looked_into() {
+    use std::io::Write as _;
+    let guard = guard(&[("KEY", "s3cret-of-a-page")]);
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gz.write_all(format!("{}s3cret-of-a-page", "x\n".repeat(90_000)).as_bytes()).unwrap();
+    let bytes = gz.finish().unwrap();
+    let at = guard.at(Border::Bundle);
+    let look = |path: &'static str, bytes: &[u8]| {
+        let mut inspection = at.open(path, 1);
+        bytes.chunks(100).for_each(|piece| inspection.piece(piece));
+        inspection.end()
+    };
+    let found = look("a.js.gz", &bytes);
+    assert_eq!((found.len(), found[0].place.as_ref().unwrap().line), (1, 90_001));
+    assert_eq!(look("a.js.gz", b"s3cret-of-a-page in no such file").len(), 1);
+    assert_eq!(look("a.js.gz", b"\x1f\x8b\x08 broken"), []);
+    assert_eq!(&*look("a.js.br", &bytes)[0].code, "guard-not-seen-through");
+}
+
+#[test]
 fn simple_words_count_only_alone() {
     let guard = guard(&[("DB_USER", "tradings")]);
     assert_eq!(look(&guard, Border::Context, "a", b"class Tradingservice: tradingservice_tradingss", 64), []);
