@@ -9,6 +9,7 @@
 
 pub mod dist;
 pub mod ignore;
+pub mod layers;
 pub mod pull;
 
 mod all;

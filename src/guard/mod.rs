@@ -38,7 +38,7 @@ use crate::io::context::inspect::{Inspect, Inspection};
 pub use fingerprint::is_fingerprint;
 pub use known::{Unsought, Variable};
 pub(crate) use shapes::recognised;
-pub use tell::{fingerprint_of, mend};
+pub use tell::{fingerprint_of, mend, unseen};
 
 use engine::Engine;
 use gzip::Zipped;

@@ -3,7 +3,7 @@
 //! Given: what, where, at which border. Gives: a [`Finding`] whose key is the place in dashdeploy.yaml where an allowance would
 //! stand, `guard.allow.<fingerprint>`. Deliberately absent: any part of a value.
 
-use dashdeploy_contract::{Finding, Place};
+use dashdeploy_contract::{Finding, Place, Severity};
 
 use super::Border;
 use super::forms::Form;
@@ -78,6 +78,11 @@ pub(super) fn broken(path: &str, reason: &str) -> Finding {
 pub(super) fn note(path: &str, note: &str) -> Finding {
     let place = Place { file: path.to_owned(), line: 1, column: 1, length: 1, source: String::new() };
     Finding::info("guard-not-seen-through", "", note).at(place)
+}
+
+/// The finding for something that nobody can see into.
+pub fn unseen(path: &str, why: &str) -> Finding {
+    Finding { severity: Severity::Warning, ..note(path, why) }
 }
 
 /// The fingerprint of a guard's finding; none for any other.

@@ -11,19 +11,16 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use bytes::{Buf as _, Bytes};
 use dashdeploy_contract::{Finding, Severity};
 use tar::{Archive, Entry, EntryType};
-use tokio::sync::mpsc;
 
+use super::chunks::{self, Chunks, Feed};
 use super::context::inspect::Inspect;
 
 /// Entries an archive may have.
 const ENTRY_LIMIT: u64 = 200_000;
 /// Bytes of content an archive may have.
 const SIZE_LIMIT: u64 = 8 << 30;
-/// Chunks that may wait for the disk.
-const CHUNKS_AHEAD: usize = 16;
 /// Bytes of a file that are looked at at once.
 const PIECE: usize = 64 << 10;
 
@@ -47,39 +44,16 @@ impl Unpacked {
     }
 }
 
-/// Takes the archive's bytes. Dropped before [`Feed::end`], it makes the unpacking fail: nothing is put in place.
-pub struct Feed {
-    sender: mpsc::Sender<Option<Bytes>>,
-}
-
-impl Feed {
-    /// Hands on a chunk.
-    ///
-    /// # Errors
-    /// Where the unpacking has ended; its own result says why.
-    pub async fn send(&mut self, chunk: Bytes) -> Result<(), mpsc::error::SendError<Option<Bytes>>> {
-        self.sender.send(Some(chunk)).await
-    }
-
-    /// Says that the archive is whole.
-    pub fn end(self) {
-        // The channel may be full; the reader empties it or is gone.
-        drop(tokio::spawn(async move { self.sender.send(None).await }));
-    }
-}
-
 /// Starts to unpack on a blocking thread; `inspect` looks at every file. Must be called within a Tokio runtime.
 pub fn start(
     to: &Path,
     inspect: Option<Arc<dyn Inspect>>,
 ) -> (Feed, impl Future<Output = io::Result<Unpacked>> + use<>) {
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+    let (feed, chunks) = chunks::channel();
     let to = to.to_path_buf();
-    let unpacking = tokio::task::spawn_blocking(move || {
-        unpack(Chunks { receiver, current: Bytes::new(), whole: false }, &to, inspect.as_deref())
-    });
+    let unpacking = tokio::task::spawn_blocking(move || unpack(chunks, &to, inspect.as_deref()));
     let result = async move { unpacking.await.map_err(io::Error::other)? };
-    (Feed { sender }, result)
+    (feed, result)
 }
 
 /// Writes beside the folder, then puts it in place.
@@ -213,34 +187,10 @@ fn below(root: &Path, name: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Reads what the feed sends; a feed that is dropped before its end is an error.
-struct Chunks {
-    receiver: mpsc::Receiver<Option<Bytes>>,
-    current: Bytes,
-    whole: bool,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            if self.whole {
-                return Ok(0);
-            }
-            match self.receiver.blocking_recv() {
-                Some(Some(chunk)) => self.current = chunk,
-                Some(None) => self.whole = true,
-                None => return Err(io::Error::other("the transfer ended early")),
-            }
-        }
-        let taken = self.current.len().min(buffer.len());
-        buffer[..taken].copy_from_slice(&self.current[..taken]);
-        self.current.advance(taken);
-        Ok(taken)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     async fn unpacked(archive: Vec<u8>, to: &Path) -> io::Result<Unpacked> {
