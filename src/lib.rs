@@ -9,5 +9,6 @@ pub mod deploy;
 pub mod detect;
 pub mod guard;
 pub mod io;
+pub mod push;
 pub mod registry;
 pub mod render;

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 
 use super::image::build_one;
 use super::{BuildFailure, BuildOptions, BuildRequest, BuiltImage};
+use crate::io::docker::is_containerd_store;
 
 /// Builds all images, as many at a time as the options say, and gives them in the order of the requests.
 ///
@@ -70,38 +71,43 @@ async fn refuse_what_cannot_be(
     options: &BuildOptions,
 ) -> Result<(), BuildFailure> {
     let fail = |message: String, hint: &str| BuildFailure::plain(service, message, Some(hint.to_owned()));
-    if let Some(platform) = options.platform.as_deref() {
-        if platform.contains(',') {
-            return Err(fail(
-                format!(
-                    "`--platform {platform}` names several platforms, and one image can be built for one"
-                ),
-                "name one platform, and run the build once for each",
-            ));
-        }
-        if !is_platform(platform) {
-            return Err(fail(
-                format!("`--platform {platform}` is no platform"),
-                "write the operating system and the processor, as `linux/amd64` or `linux/arm64`",
-            ));
-        }
-    }
-    let version = match engine.version().await {
-        Ok(version) => version,
-        Err(error) => {
-            return Err(fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"));
-        }
-    };
-    let podman = version.components.iter().flatten().any(|part| part.name.to_lowercase().contains("podman"));
-    let windows = version.os.as_deref() == Some("windows");
-    if podman || windows {
-        let product = if podman { "Podman" } else { "an engine for Windows containers" };
+    let platforms: Vec<&str> = options.platform.iter().flat_map(|list| list.split(',')).collect();
+    if let Some(odd) = platforms.iter().find(|platform| !is_platform(platform)) {
         return Err(fail(
-            format!("{product} answers, and images are built by BuildKit, which it does not have"),
-            "use Docker Engine 20.10 or later (set DOCKER_HOST or `docker context use` to it)",
+            format!("`--platform {odd}` is no platform"),
+            "write the operating system and the processor, as `linux/amd64` or `linux/arm64`",
         ));
     }
-    Ok(())
+    let exports = options.cache_to.iter().find(|entry| !entry.is_inline());
+    if platforms.len() < 2 && exports.is_none() {
+        return Ok(());
+    }
+    // Only an engine whose images are kept by containerd has room for several platforms, and exporters for caches:
+    // https://docs.docker.com/engine/storage/containerd/
+    let info = engine.info().await;
+    let info = info
+        .map_err(|error| fail(format!("the engine does not answer: {error}"), "run `dashdeploy doctor`"))?;
+    if is_containerd_store(&info) {
+        return Ok(());
+    }
+    let hint = "enable the containerd image store (Docker Engine 24 or later: `\"features\": { \"containerd-snapshotter\": true }` \
+                in /etc/docker/daemon.json)";
+    Err(match exports {
+        Some(entry) => fail(
+            format!(
+                "this engine cannot export a cache of type `{}`: its image store holds inline caches only",
+                entry.kind
+            ),
+            &format!("use `--cache-to type=inline`, or {hint}"),
+        ),
+        None => fail(
+            format!(
+                "`--platform {}` names several platforms, and this engine keeps images of one",
+                platforms.join(",")
+            ),
+            &format!("name one platform and run the build once for each, or {hint}"),
+        ),
+    })
 }
 
 fn is_platform(text: &str) -> bool {

@@ -54,8 +54,7 @@ impl Definition {
             fail(format!("{file}, {error}"), "correct the pattern")
         })?;
         let dockerfile = place(request, &rules);
-        let overlay = vec![(dockerfile.clone(), text.clone().into_bytes())];
-        let source = ContextSource { root: request.context.clone(), rules, overlay, only: Vec::new() };
+        let source = ContextSource { root: request.context.clone(), rules, only: Vec::new() };
         Ok(Self { source, dockerfile, shown, text, ignore_file })
     }
 

@@ -43,6 +43,14 @@ impl BuildFailure {
             stopped: Vec::new(),
         }
     }
+
+    /// A build that a guard refuses, before anything was sent.
+    pub(super) fn refused(service: &Name, findings: Vec<Finding>) -> Self {
+        let many = findings.len();
+        let what = if many == 1 { "a secret".to_owned() } else { format!("{many} secrets") };
+        let message = format!("{what} would get into it; nothing was sent");
+        Self { refused: findings, ..Self::plain(service, message, None) }
+    }
 }
 
 impl fmt::Display for BuildFailure {

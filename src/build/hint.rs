@@ -300,7 +300,6 @@ mod tests {
             source: ContextSource {
                 root: "/p".into(),
                 rules: IgnoreRules::parse("hidden").unwrap(),
-                overlay: Vec::new(),
                 only: Vec::new(),
             },
             dockerfile: ".dashdeploy.Dockerfile".into(),

@@ -77,7 +77,8 @@ impl IgnoreRules {
     /// Judges a path (relative to the context, `/`-separated) below a folder whose [`Inherited`] is given; the default for
     /// the context's own entries.
     pub fn judge(&self, path: &str, is_dir: bool, parent: &Inherited) -> (Verdict, Inherited) {
-        let mut matched = vec![false; self.patterns.len()];
+        // Only what lies below a folder inherits from it.
+        let mut matched = vec![false; if is_dir { self.patterns.len() } else { 0 }];
         let mut ignored = false;
         for (index, pattern) in self.patterns.iter().enumerate() {
             let inherited = parent.0.get(index).copied().unwrap_or(false);
@@ -86,7 +87,9 @@ impl IgnoreRules {
                 continue;
             }
             if inherited || pattern.matches(path) {
-                matched[index] = true;
+                if let Some(matched) = matched.get_mut(index) {
+                    *matched = true;
+                }
                 ignored = !pattern.exception;
             }
         }

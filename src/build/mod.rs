@@ -4,8 +4,9 @@
 //! shows that step's own output and names the mend. Dropping the future ends the running steps. Deliberately absent: what goes
 //! into a Dockerfile (`render`), where images are put (`deploy`), printing (`console`).
 //!
-//! BuildKit fetches what it does not have of the context over a session; an engine without sessions gets a tar stream.
-//! Nothing outside this folder depends on that.
+//! An image bears a key made from everything that goes into it; where the engine has the image of a key, nothing is built.
+//! Otherwise BuildKit fetches what it does not have of the context over a session; an engine without sessions gets a tar
+//! stream. Nothing outside this folder depends on that.
 
 pub mod dist;
 pub mod ignore;
@@ -13,15 +14,22 @@ pub mod layers;
 pub mod pull;
 
 mod all;
+mod base;
+mod cache;
+mod context;
+mod control;
 mod definition;
+mod dockerfile;
 mod failure;
-mod filesync;
 mod hint;
 mod image;
+mod key;
+mod network;
 mod progress;
 mod secrets;
 mod session;
 mod solve;
+mod stream;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +42,10 @@ use crate::io::context::inspect::Inspect;
 use crate::io::logins::Logins;
 
 pub use all::build_all;
+pub use cache::CacheEntry;
 pub use failure::BuildFailure;
+pub use key::KEY_LABEL;
+pub use network::{BuildNetwork, CERTIFICATES_ID};
 pub use secrets::BuildSecrets;
 
 /// One image to be built.
@@ -67,8 +78,19 @@ pub struct BuildRequest {
 pub struct BuildOptions {
     /// True: no step's former result is used.
     pub no_cache: bool,
-    /// The platform, as `linux/arm64`; none for the engine's own. A list is refused.
+    /// True: base images are asked for at their registries, also where the engine has them.
+    pub pull: bool,
+    /// The platform, as `linux/arm64`; none for the engine's own. Several, separated by commas, where the engine can keep an
+    /// image of several.
     pub platform: Option<String>,
+    /// Where results of steps are taken from.
+    pub cache_from: Vec<CacheEntry>,
+    /// Where results of steps are put.
+    pub cache_to: Vec<CacheEntry>,
+    /// What the steps need to reach the world.
+    pub network: BuildNetwork,
+    /// The folder where is remembered what files were, so that they need not be read again; none to read them every time.
+    pub cache_dir: Option<PathBuf>,
     /// The engine's address, as [`crate::io::docker::Engine`] has it: files then travel one by one, and only those that
     /// changed. Without it, or where the engine does not do sessions, the whole context travels as one stream.
     pub address: Option<String>,
@@ -95,6 +117,11 @@ pub struct BuiltImage {
     pub cached: bool,
     /// Bytes of all its layers.
     pub size: u64,
+    /// The content key: equal where the same sources gave it. None where it cannot be told what a build gives, such as by a
+    /// Dockerfile that fetches from an address.
+    pub key: Option<String>,
+    /// The commit that it was built from, with `-dirty` where there was more than the commit; none without a repository.
+    pub revision: Option<String>,
 }
 
 impl BuildRequest {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
+use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexStatus};
 use dashdeploy_contract::{Event, EventSink, Name, StepState};
 
 /// Lines of a step that are kept.
@@ -39,6 +39,8 @@ struct Step {
     /// The begun line of each stream: 1 is standard output, 2 standard error.
     unfinished: [Vec<u8>; 2],
     lines: VecDeque<String>,
+    /// Bytes moved and bytes in all, for each thing that the step moves.
+    moved: HashMap<String, (i64, i64)>,
 }
 
 impl Progress {
@@ -60,11 +62,21 @@ impl Progress {
                 self.enter(&vertex, StepState::Running, None);
             }
         }
+        self.moved(status.statuses);
         for log in status.logs {
             self.print(&log.vertex, usize::from(log.stream == 2), &log.msg);
         }
         for vertex in ended {
             self.end(&vertex);
+        }
+    }
+
+    /// Takes output of a build that has no steps to tell apart.
+    pub(super) fn print_plain(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.rebuilt |= line.starts_with("STEP ") || line.starts_with("Step ");
+            let line = line.chars().take(LINE_LIMIT).collect();
+            self.events.emit(Event::BuildLog { service: self.service.clone(), step: String::new(), line });
         }
     }
 
@@ -76,6 +88,35 @@ impl Progress {
     /// The step that failed, once one has.
     pub(super) fn failed(&self) -> Option<&FailedStep> {
         self.failed.as_ref()
+    }
+
+    /// Tells of each step how much it has moved in all; once a message, which comes ten times a second at most.
+    fn moved(&mut self, statuses: Vec<VertexStatus>) {
+        let mut changed = Vec::new();
+        for status in statuses {
+            let Some(step) = self.steps.get_mut(&status.vertex).filter(|step| !is_internal(&step.name))
+            else {
+                continue;
+            };
+            step.moved.insert(status.id, (status.current, status.total));
+            if !changed.contains(&status.vertex) {
+                changed.push(status.vertex);
+            }
+        }
+        for digest in changed {
+            let Some(step) = self.steps.get(&digest) else { continue };
+            let sum = step.moved.values().fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+            let (current, total) = (u64::try_from(sum.0).unwrap_or(0), u64::try_from(sum.1).unwrap_or(0));
+            if current > 0 {
+                self.events.emit(Event::BuildTransfer {
+                    service: self.service.clone(),
+                    step: step.id.clone(),
+                    name: step.name.clone(),
+                    current,
+                    total: Some(total).filter(|total| *total >= current),
+                });
+            }
+        }
     }
 
     fn name(&mut self, vertex: &Vertex) {

@@ -1,14 +1,20 @@
 //! Images that are taken from a registry: fetched by the engine where it does not have them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
+use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use dashdeploy_contract::{Event, EventSink, ImageId};
 use futures_util::StreamExt as _;
+use secrecy::ExposeSecret as _;
+
+use crate::io::logins::{Logins, docker_server, mend};
+use crate::io::registry::Repository;
 
 /// How often progress is told.
 const NEWS_EVERY: Duration = Duration::from_millis(200);
@@ -34,6 +40,7 @@ pub async fn pull_if_missing(
     engine: &Docker,
     image: &str,
     platform: Option<&str>,
+    logins: Option<Arc<dyn Logins>>,
     events: &dyn EventSink,
 ) -> Result<ImageId, PullError> {
     let failed = |error: Error| explain(image, &said(&error));
@@ -46,7 +53,8 @@ pub async fn pull_if_missing(
     if let Some(platform) = platform {
         parameters = parameters.platform(platform);
     }
-    let mut stream = engine.create_image(Some(parameters.build()), None, None);
+    let login = login(image, logins).await?;
+    let mut stream = engine.create_image(Some(parameters.build()), None, login);
     let mut layers = Layers::default();
     while let Some(message) = stream.next().await {
         let message = message.map_err(failed)?;
@@ -60,6 +68,30 @@ pub async fn pull_if_missing(
     let found = engine.inspect_image(image).await.map_err(failed)?;
     events.emit(Event::ImagePull { image: image.to_owned(), status: "done".to_owned() });
     Ok(ImageId(found.id.unwrap_or_default()))
+}
+
+/// The login at the image's registry, as the engine takes it.
+async fn login(image: &str, logins: Option<Arc<dyn Logins>>) -> Result<Option<DockerCredentials>, PullError> {
+    let Some(logins) = logins else { return Ok(None) };
+    let host = Repository::of_image(image).host;
+    let asked = host.clone();
+    let looked = tokio::task::spawn_blocking(move || logins.login(&asked)).await;
+    let found = looked.unwrap_or_else(|_| Err("the look-up ended without a result".to_owned()));
+    let found = found.map_err(|why| PullError {
+        image: image.to_owned(),
+        reason: format!("no login for {host}: {why}"),
+        hint: mend(&host),
+    })?;
+    Ok(found.map(|login| {
+        let password = Some(login.password.expose_secret().to_owned());
+        let serveraddress = Some(docker_server(&host).to_owned());
+        if login.is_identity_token() {
+            DockerCredentials { identitytoken: password, serveraddress, ..DockerCredentials::default() }
+        } else {
+            let username = Some(login.username);
+            DockerCredentials { username, password, serveraddress, ..DockerCredentials::default() }
+        }
+    }))
 }
 
 /// A reference without tag and digest means `latest`; the engine would fetch every tag.
@@ -120,9 +152,7 @@ fn explain(image: &str, said: &str) -> PullError {
         "the registry's rate limit is reached: `docker login`, or wait".to_owned()
     } else if said.contains("pull access denied") || said.contains("unauthorized") || said.contains("denied:")
     {
-        format!(
-            "check the name; for a private registry `docker login` and `docker pull {image}`, then run this again"
-        )
+        format!("check the name; for a private registry: {}", mend(&Repository::of_image(image).host))
     } else if said.contains("not found")
         || said.contains("manifest unknown")
         || said.contains("no such manifest")

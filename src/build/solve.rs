@@ -1,133 +1,161 @@
-//! One build on the engine: the context offered to BuildKit, its status stream followed until there is an image.
+//! One build on the engine: what BuildKit is asked for, over a session where the engine does sessions, else with the whole
+//! context as one stream.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
-use bollard::errors::Error;
-use bollard::models::{BuildInfo, BuildInfoAux};
-use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
-use bollard::{BollardRequest, Docker};
-use bytes::Bytes;
-use dashdeploy_contract::{EventSink, ImageId};
-use futures_util::StreamExt as _;
+use bollard::Docker;
+use bollard::moby::buildkit::v1::{CacheOptions, CacheOptionsEntry, SolveRequest};
+use dashdeploy_contract::{Event, EventSink, ImageId};
+use indexmap::IndexMap;
 
+use super::cache::CacheEntry;
+use super::context::{Context, Sent};
+use super::control::{self, SolveError};
 use super::definition::{Definition, RESERVED};
-use super::filesync::{self, Files};
 use super::progress::Progress;
-use super::session::Session;
-use super::{BuildOptions, BuildRequest};
-use crate::io::context::{ContextFailure, ContextSource, ContextStream};
+use super::session::files::Receiver;
+use super::session::filesync::{self, Files};
+use super::session::{Services, Session};
+use super::{BuildOptions, BuildRequest, stream};
 
-/// How long the engine may take until its answer begins: it begins when the first step does, which may be long after a large
-/// context was sent over a slow line. A user who waits no longer interrupts.
-const ANSWER: Duration = Duration::from_secs(24 * 3600);
-
-/// How the context gets to BuildKit.
-pub(super) enum Transfer {
-    /// BuildKit fetches what it needs.
-    Session(Session),
-    /// All of it, as one stream.
-    Tar(ContextStream),
+/// What is to be built.
+pub(super) struct Order<'a> {
+    pub(super) request: &'a BuildRequest,
+    pub(super) definition: &'a Definition,
+    pub(super) options: &'a BuildOptions,
+    pub(super) context: &'a Arc<Context>,
+    /// The image's labels: those asked for, the key, the commit.
+    pub(super) labels: IndexMap<String, String>,
 }
 
-/// Offers the context over a session; where the engine does none, as a stream.
-pub(super) async fn transfer(
-    request: &BuildRequest,
-    definition: &Definition,
-    options: &BuildOptions,
-    failure: &ContextFailure,
-    events: &Arc<dyn EventSink>,
-) -> Transfer {
-    let news = filesync::news(&request.service, events);
-    if let Some(address) = &options.address {
-        let files = Files {
-            context: Arc::new(without_reserved(&definition.source)),
-            dockerfile: (RESERVED.to_owned(), definition.text.clone().into_bytes()),
-            news: Arc::clone(&news),
-            failure: failure.clone(),
-        };
-        if let Ok(session) = Session::open(address, request, files).await {
-            return Transfer::Session(session);
-        }
-    }
-    Transfer::Tar(ContextStream::start(definition.source.clone(), failure.clone(), move |told| news(told)))
+/// What becomes of the last stage.
+pub(super) enum Output {
+    /// An image under the request's reference.
+    Image,
+    /// Its files.
+    Files(Receiver),
 }
 
-/// Over a session the Dockerfile travels apart from the context, and no COPY can meet it.
-fn without_reserved(source: &ContextSource) -> ContextSource {
-    let mut source = source.clone();
-    source.overlay.retain(|(path, _)| path != RESERVED);
-    source
-}
-
-/// Follows the build; the error is none where the engine ended without a result.
+/// Has it built; gives the image's id, none where files were wanted.
+///
+/// # Errors
+/// What the engine says, or how the connection broke.
 pub(super) async fn solve(
     engine: &Docker,
-    request: &BuildRequest,
-    definition: &Definition,
-    options: &BuildOptions,
-    transfer: Transfer,
+    order: &Order<'_>,
+    output: Output,
+    sent: &Sent,
     progress: &mut Progress,
-) -> Result<ImageId, Option<Error>> {
-    let engine = engine.clone().with_timeout(ANSWER);
-    let through_session = engine.clone().with_request_modifier(ask_for_buildkit);
-    let builder = parameters(request, options);
-    // Dropped in this order: first the build's stream, which ends the running step, then the session.
-    let (_session, mut stream) = match transfer {
-        Transfer::Session(session) => {
-            let builder = builder.dockerfile(RESERVED).remote("client-session").session(&session.id);
-            // The client's own BuildKit mode would open a session of its own: the classic one, with the builder changed.
-            let body = bollard::body_full(Bytes::new());
-            (Some(session), through_session.build_image(builder.build(), None, Some(body)).boxed())
+    events: &Arc<dyn EventSink>,
+) -> Result<Option<ImageId>, SolveError> {
+    let news = filesync::news(&order.request.service, events);
+    if let Some(address) = &order.options.address {
+        let (exporter, receiver) = match output {
+            Output::Image => ("moby", None),
+            Output::Files(receiver) => ("local", Some(receiver)),
+        };
+        let files = Files {
+            context: Arc::clone(order.context),
+            dockerfile: (RESERVED.to_owned(), order.definition.text.clone().into_bytes()),
+            news: Arc::clone(&news),
+            sent: sent.clone(),
+        };
+        let wants_image = receiver.is_none();
+        let secrets = order.options.network.secrets(&order.request.secrets);
+        let services = Services { files, secrets, logins: order.options.logins.clone(), receiver };
+        match Session::open(address, order.request, services).await {
+            // Dropped in this order: first the solve, which ends the running step, then the session.
+            Ok(session) => {
+                let answer = control::solve(address, ask(order, exporter, &session.id), progress).await?;
+                return if wants_image { image(answer).map(Some) } else { Ok(None) };
+            }
+            Err(error) if wants_image && is_refusal(&error) => {
+                let message = format!(
+                    "{}: the engine does no sessions ({error}): the whole context is sent as one stream",
+                    order.request.service
+                );
+                events.emit(Event::Detail { message });
+            }
+            Err(error) => return Err(SolveError::Broken(error.to_string())),
         }
-        Transfer::Tar(context) => {
-            let builder = builder.dockerfile(&definition.dockerfile).session(&session_id());
-            let parameters = builder.version(BuilderVersion::BuilderBuildKit).build();
-            let body = bollard::body_try_stream(context.into_body());
-            (None, engine.build_image(parameters, None, Some(body)).boxed())
-        }
+    } else if matches!(output, Output::Files(_)) {
+        return Err(SolveError::Said("files without an image need an engine with sessions".to_owned()));
+    }
+    stream::build(engine, order, sent, news, progress).await.map(Some)
+}
+
+/// True where the engine answers and does no sessions, or its address cannot carry one.
+fn is_refusal(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::Unsupported)
+}
+
+fn ask(order: &Order<'_>, exporter: &str, session: &str) -> SolveRequest {
+    let mut exporter_attrs = HashMap::new();
+    if exporter == "moby" {
+        exporter_attrs.insert("name".to_owned(), order.request.reference.clone());
+    }
+    SolveRequest {
+        r#ref: unique_id(),
+        session: session.to_owned(),
+        frontend: "dockerfile.v0".to_owned(),
+        frontend_attrs: attributes(order),
+        exporter_deprecated: exporter.to_owned(),
+        exporter_attrs_deprecated: exporter_attrs,
+        cache: Some(CacheOptions {
+            exports: entries(&order.options.cache_to),
+            imports: entries(&order.options.cache_from),
+            ..CacheOptions::default()
+        }),
+        ..SolveRequest::default()
+    }
+}
+
+fn entries(list: &[CacheEntry]) -> Vec<CacheOptionsEntry> {
+    let entry = |entry: &CacheEntry| CacheOptionsEntry {
+        r#type: entry.kind.clone(),
+        attrs: entry.attributes.clone().into_iter().collect(),
     };
-    let mut id = None;
-    while let Some(message) = stream.next().await {
-        match message {
-            Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. }) => progress.take(status),
-            Ok(BuildInfo { aux: Some(BuildInfoAux::Default(image)), .. }) => id = image.id,
-            Ok(_) => {}
-            Err(error) => return Err(Some(error)),
-        }
-    }
-    id.filter(|id| !id.is_empty()).map(ImageId).ok_or(None)
+    list.iter().map(entry).collect()
 }
 
-fn ask_for_buildkit(mut request: BollardRequest) -> BollardRequest {
-    let changed = request.uri().to_string().replace("version=1&", "version=2&");
-    // Only a digit changes: it stays an address.
-    if let Ok(uri) = changed.parse() {
-        *request.uri_mut() = uri;
+/// The Dockerfile frontend's options:
+/// <https://github.com/moby/buildkit/blob/master/frontend/dockerfile/docs/reference.md>.
+fn attributes(order: &Order<'_>) -> HashMap<String, String> {
+    let mut attributes = HashMap::from([("filename".to_owned(), RESERVED.to_owned())]);
+    let request = order.request;
+    // What the request says counts before what the host has.
+    for (name, value) in order.options.network.arguments().chain(&request.args) {
+        attributes.insert(format!("build-arg:{name}"), value.clone());
     }
-    request
-}
-
-fn parameters(request: &BuildRequest, options: &BuildOptions) -> BuildImageOptionsBuilder {
-    let pairs = |map: &indexmap::IndexMap<String, String>| map.clone().into_iter().collect::<HashMap<_, _>>();
-    let mut builder = BuildImageOptionsBuilder::new()
-        .t(&request.reference)
-        .buildargs(&pairs(&request.args))
-        .labels(&pairs(&request.labels))
-        .nocache(options.no_cache);
+    for (name, value) in &order.labels {
+        attributes.insert(format!("label:{name}"), value.clone());
+    }
     if let Some(target) = &request.target {
-        builder = builder.target(target);
+        attributes.insert("target".to_owned(), target.clone());
     }
-    if let Some(platform) = &options.platform {
-        builder = builder.platform(platform);
+    if let Some(platform) = &order.options.platform {
+        attributes.insert("platform".to_owned(), platform.clone());
     }
-    builder
+    if order.options.no_cache {
+        attributes.insert("no-cache".to_owned(), String::new());
+    }
+    if order.options.pull {
+        attributes.insert("image-resolve-mode".to_owned(), "pull".to_owned());
+    }
+    attributes
 }
 
-/// Names the session that BuildKit asks for credentials; must differ between builds that run at the same time.
-pub(super) fn session_id() -> String {
+/// The image's id: of its configuration, or of its manifest where containerd keeps the images.
+fn image(answer: HashMap<String, String>) -> Result<ImageId, SolveError> {
+    let id = answer.get("containerimage.digest").filter(|id| !id.is_empty());
+    let nothing = || SolveError::Broken("the engine ended the build without a result".to_owned());
+    id.cloned().map(ImageId).ok_or_else(nothing)
+}
+
+/// Names sessions and solves; must differ between builds that run at the same time.
+pub(super) fn unique_id() -> String {
     format!("dashdeploy-{:016x}{:016x}", random(), random())
 }
 
@@ -141,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sessions_differ() {
-        assert_ne!(session_id(), session_id());
+    fn ids_differ() {
+        assert_ne!(unique_id(), unique_id());
     }
 }

@@ -9,8 +9,10 @@ use dashdeploy_contract::{
 use indexmap::IndexMap;
 use serde_json::json;
 
-use super::guard::{GuardArgs, refused, tell_unmet};
+use super::build_args::BuildArgs;
+use super::guard::{refused, tell_unmet};
 use super::prepare::refresh_build_files;
+use super::push::{self, PushArgs};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
@@ -18,49 +20,35 @@ use crate::console::table;
 use crate::deploy::Gathered;
 use crate::guard::{Border, Guard};
 use crate::io::docker::{self, Engine, EngineSettings};
+use crate::io::logins::Logins;
+use crate::push::{PushOptions, PushedImage};
 
 /// Build the images, all at once
 ///
 /// Images are tagged `latest` and by their content. Static services also give their built files in `.dashdeploy/dist/`.
+/// With `--push` the images are then pushed as `dashdeploy push` does it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only these services
     services: Vec<String>,
     #[command(flatten)]
     build: BuildArgs,
-}
-
-/// How to build.
-#[derive(Debug, clap::Args)]
-pub struct BuildArgs {
-    /// Use no former result of any step
+    /// Push the images afterwards, and print their digests
     #[arg(long)]
-    no_cache: bool,
-    /// Platform to build for, such as linux/arm64, instead of the engine's own
-    #[arg(long, env = "DASHDEPLOY_PLATFORM", value_name = "OS/ARCH")]
-    platform: Option<String>,
+    push: bool,
     #[command(flatten)]
-    guard: GuardArgs,
-}
-
-impl BuildArgs {
-    /// Records what is to be allowed; before dashdeploy.yaml is read.
-    ///
-    /// # Errors
-    /// As for [`GuardArgs::record`].
-    pub(super) fn record(&self, context: &Context) -> CliResult<()> {
-        self.guard.record(context)
-    }
+    registry: PushArgs,
 }
 
 /// Where the generated images of static services keep the files they serve.
 const SERVED_FILES: &str = "/usr/share/nginx/html";
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
-    args.build.record(context)?;
+    args.build.guard.record(context)?;
     let stack = Stack::open(context)?;
     let named = stack.services(&args.services)?;
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
+    let push = push_options(context, args, &stack)?;
     if context.global.dry_run {
         let names: Vec<&Name> = stack
             .bound
@@ -70,31 +58,66 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
             .map(|s| &s.name)
             .collect();
         let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let to = push.as_ref().map(|push| push.registry.as_str());
+        let also = to.map(|registry| format!("\nwould push to: {registry}")).unwrap_or_default();
         context.console.answer(
-            json!({ "dry_run": true, "would_build": names }),
-            &format!("would build: {}", words.join(", ")),
+            json!({ "dry_run": true, "would_build": names, "would_push_to": to }),
+            &format!("would build: {}{also}", words.join(", ")),
         );
         return Ok(Exit::Done);
     }
     let engine = engine().await?;
+    let logins = args.registry.logins(context, &stack.bound)?;
     let guard = stack.guard(context, None)?;
-    let built = build(context, &stack, &engine, &args.build, &guard, &wanted).await?;
+    let built = build(context, &stack, &engine, &args.build, logins, &guard, &wanted).await?;
     export(context, &stack, &engine, &guard, &built).await?;
     tell_unmet(context, &guard);
-    let rows: Vec<Vec<String>> = built
-        .iter()
-        .map(|image| {
-            let how = if image.cached { "unchanged" } else { "built" };
-            vec![image.service.to_string(), image.content_tag.clone(), megabytes(image.size), how.to_owned()]
-        })
-        .collect();
+    let pushed = match &push {
+        Some(options) => {
+            let image = |image: &BuiltImage| push::image(&stack.bound, &image.service, image.id.clone());
+            Some(push::push(context, &engine, built.iter().map(image).collect(), options).await?)
+        }
+        None => None,
+    };
+    answer(context, &built, pushed.as_deref());
+    Ok(Exit::Done)
+}
+
+/// How images are pushed after the build; none where they are not. Known before anything is built.
+fn push_options(context: &Context, args: &Args, stack: &Stack) -> CliResult<Option<PushOptions>> {
+    if args.push {
+        return args.registry.options(context, &stack.bound, None).map(Some);
+    }
+    if args.registry.has_tags() {
+        let message = "`--tag` names images at a registry, and nothing is pushed";
+        return Err(CliError::new(Exit::Usage, "tag", message).hint("add --push, or leave --tag out"));
+    }
+    Ok(None)
+}
+
+/// The table of images; pushed ones by digest.
+fn answer(context: &Context, built: &[BuiltImage], pushed: Option<&[PushedImage]>) {
+    let row = |image: &BuiltImage| {
+        let how = if image.cached { "unchanged" } else { "built" };
+        let there = pushed.and_then(|pushed| pushed.iter().find(|there| there.service == image.service));
+        let (name, how) = match there {
+            Some(there) if there.existed => (&there.repo_digest, format!("{how}, existed")),
+            Some(there) => (&there.repo_digest, format!("{how}, pushed")),
+            None => (&image.content_tag, how.to_owned()),
+        };
+        vec![image.service.to_string(), name.clone(), megabytes(image.size), how]
+    };
+    let rows: Vec<Vec<String>> = built.iter().map(row).collect();
     let text = if rows.is_empty() {
         "No service is built from source.".to_owned()
     } else {
         table(&["SERVICE", "IMAGE", "SIZE", ""], &rows)
     };
-    context.console.answer(json!({ "images": built }), &text);
-    Ok(Exit::Done)
+    let mut answer = json!({ "images": built });
+    if let Some(pushed) = pushed {
+        answer["pushed"] = json!(pushed);
+    }
+    context.console.answer(answer, &text);
 }
 
 /// Builds or fetches the image of every service.
@@ -108,8 +131,9 @@ pub(super) async fn images(
     secrets: &Gathered,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let engine = engine().await?;
+    let logins = push::logins(context, &stack.bound);
     let guard = stack.guard(context, Some(secrets))?;
-    let built = build(context, stack, &engine, args, &guard, &|_| true).await?;
+    let built = build(context, stack, &engine, args, Arc::clone(&logins), &guard, &|_| true).await?;
     tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
@@ -117,8 +141,15 @@ pub(super) async fn images(
         .collect();
     for service in stack.bound.services.values() {
         if let Source::Image(reference) = &service.source {
-            let platform = args.platform.as_deref();
-            let pulled = pull::pull_if_missing(&engine.docker, reference, platform, &context.console);
+            // The engine's own, where several are built for.
+            let platform = args.platform.as_deref().filter(|platform| !platform.contains(','));
+            let pulled = pull::pull_if_missing(
+                &engine.docker,
+                reference,
+                platform,
+                Some(Arc::clone(&logins)),
+                &context.console,
+            );
             let id = interruptible(context, pulled).await?;
             images.insert(service.name.clone(), ReleaseImage { reference: reference.clone(), id });
         }
@@ -162,6 +193,7 @@ async fn build(
     stack: &Stack,
     engine: &Engine,
     args: &BuildArgs,
+    logins: Arc<dyn Logins>,
     guard: &Arc<Guard>,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<Vec<BuiltImage>> {
@@ -172,14 +204,8 @@ async fn build(
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
     stack.guard_arguments(guard, &requests)?;
-    let options = BuildOptions {
-        no_cache: args.no_cache,
-        platform: args.platform.clone(),
-        address: Some(engine.address.clone()),
-        parallel: None,
-        logins: None,
-        inspect: Some(guard.at(Border::Context)),
-    };
+    let options =
+        BuildOptions { inspect: Some(guard.at(Border::Context)), ..args.options(context, engine, logins) };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
     let building = async {
         let built = build_all(&engine.docker, requests, &options, events).await;

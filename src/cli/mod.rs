@@ -5,6 +5,7 @@
 
 mod allow;
 mod build;
+mod build_args;
 mod check;
 mod completions;
 mod context;
@@ -18,6 +19,7 @@ mod load;
 mod logs;
 mod prepare;
 mod ps;
+mod push;
 mod render;
 mod schema;
 mod stack;
@@ -57,6 +59,7 @@ enum Command {
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
+    Push(push::Args),
     Up(up::Args),
     Down(down::Args),
     Ps(ps::Args),
@@ -130,6 +133,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Check(args) => check::run(context, &args),
         Command::Render(args) => render::run(context, &args),
         Command::Build(args) => build::run(context, &args).await,
+        Command::Push(args) => push::run(context, &args).await,
         Command::Up(args) => up::run(context, &args).await,
         Command::Down(args) => down::run(context, &args).await,
         Command::Ps(args) => ps::run(context, &args).await,

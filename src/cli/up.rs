@@ -10,7 +10,8 @@ use dashdeploy_contract::{
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::build::{BuildArgs, existing_images, images};
+use super::build::{existing_images, images};
+use super::build_args::BuildArgs;
 use super::ps::{facts, running};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
@@ -44,7 +45,7 @@ pub struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let begun = Instant::now();
-    args.build.record(context)?;
+    args.build.guard.record(context)?;
     let stack = Stack::open(context)?;
     let secrets = stack.secrets(context, args.secrets_file.as_deref())?;
     let reader = stack.reader().await?;

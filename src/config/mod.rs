@@ -49,6 +49,15 @@ pub struct Parsed {
     pub places: Places,
 }
 
+/// A registry that images can be pushed to, by the rule of the key `registry`.
+///
+/// # Errors
+/// What is wrong with it, and the mend.
+pub fn check_registry(text: &str) -> Result<String, (String, Option<String>)> {
+    let scalar = yaml::Scalar { text: text.to_owned(), plain: false };
+    rules::registry(&scalar).map_err(|problem| (problem.message, problem.hint))
+}
+
 /// Reads dashdeploy.yaml. `known_targets` are the words that this build knows a target for; the platforms that are known by
 /// name alone are valid too, so that one file serves every build.
 pub fn parse(file_name: &str, bytes: &[u8], known_targets: &[&str]) -> Parsed {

@@ -2,6 +2,7 @@
 
 use dashdeploy_contract::{Action, Event, Health, StepState};
 
+use super::push_view::push_line;
 use super::{Style, safe};
 
 /// The line for an event; none for events that are only of interest while they last. `verbose` adds steps and their output.
@@ -17,14 +18,21 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
             let verb = if matches!(health, Health::Exited { .. }) { "has" } else { "is" };
             Some(format!("{service} {verb} {}{}", health_word(health, style), took(Some(*millis))))
         }
+        Event::Detail { message } => verbose.then(|| style.dim(&safe(message))),
         Event::Notice { message } => Some(safe(message)),
         Event::Warning { message } => Some(format!("{}: {}", style.yellow("warning"), safe(message))),
         Event::BuildStarted { .. }
         | Event::BuildContext { .. }
         | Event::BuildStep { .. }
+        | Event::BuildTransfer { .. }
         | Event::BuildLog { .. }
         | Event::BuildFinished { .. }
         | Event::BuildFailed { .. } => build_line(event, verbose, style),
+        Event::PushStarted { .. }
+        | Event::PushLayer { .. }
+        | Event::PushRetried { .. }
+        | Event::PushFinished { .. }
+        | Event::PushFailed { .. } => push_line(event, verbose, style),
         Event::ChangeStarted { .. }
         | Event::ChangeFinished { .. }
         | Event::ChangeFailed { .. }
@@ -101,7 +109,7 @@ fn health_word(health: &Health, style: Style) -> String {
 }
 
 /// Seconds with one decimal, in brackets; nothing for less than a tenth.
-fn took(millis: Option<u64>) -> String {
+pub(super) fn took(millis: Option<u64>) -> String {
     match millis {
         #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^52 ms")]
         Some(millis) if millis >= 100 => format!("  ({:.1} s)", millis as f64 / 1000.0),

@@ -9,6 +9,7 @@ mod finding_view;
 mod lines;
 mod plan_view;
 mod progress;
+mod push_view;
 mod safe;
 mod style;
 mod table;

@@ -7,6 +7,7 @@ use dashdeploy_contract::{Event, Health, StepState};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::{doing, line};
+use super::push_view::Sending;
 use super::{ConsoleSettings, Style, Verbosity, safe};
 
 /// The bars, and what becomes of each event.
@@ -16,6 +17,7 @@ pub(super) struct Progress {
     verbosity: Verbosity,
     shown: BTreeMap<String, ProgressBar>,
     running: BTreeMap<String, Vec<(String, String)>>,
+    sending: Sending,
 }
 
 impl Progress {
@@ -28,6 +30,7 @@ impl Progress {
             verbosity: settings.verbosity,
             shown: BTreeMap::new(),
             running: BTreeMap::new(),
+            sending: Sending::default(),
         }
     }
 
@@ -65,6 +68,12 @@ impl Progress {
             Event::BuildStep { service, step, name, state, .. } => {
                 self.step(service.as_str(), step, name, *state)
             }
+            Event::BuildTransfer { service, name, current, total, .. } => {
+                let moved = indicatif::BinaryBytes(*current);
+                let of =
+                    total.map(|total| format!(" of {}", indicatif::BinaryBytes(total))).unwrap_or_default();
+                self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(name)));
+            }
             Event::BuildLog { service, line, .. } => {
                 let key = image(service);
                 let step = self.running.get(&key).and_then(|steps| steps.last());
@@ -77,6 +86,18 @@ impl Progress {
             }
             Event::ImagePull { image, status } => {
                 self.say(&format!("pull {image}"), &format!("{}  {}", safe(image), safe(status)));
+            }
+            Event::PushStarted { service, .. } => {
+                self.say(&pushed(service), &format!("{service}  looking for the image at the registry"));
+            }
+            Event::PushLayer { service, layer, state, bytes, total } => {
+                let text = self.sending.take(service.as_str(), layer, *state, *bytes, *total);
+                self.say(&pushed(service), &text);
+            }
+            Event::PushFinished { service, .. } | Event::PushFailed { service, .. } => {
+                self.sending.end(service.as_str());
+                self.clear(&pushed(service));
+                return false;
             }
             Event::ChangeStarted { address, action, .. } => {
                 self.say(address.as_str(), &format!("{} {}", doing(*action), safe(address.as_str())));
@@ -129,6 +150,10 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+fn pushed(service: &dashdeploy_contract::Name) -> String {
+    format!("push {service}")
 }
 
 fn image(service: &dashdeploy_contract::Name) -> String {

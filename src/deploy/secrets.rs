@@ -85,6 +85,7 @@ mod tests {
             environment: name("local"),
             target: name("docker"),
             region: None,
+            registry: None,
             services: IndexMap::from([(name("api"), serde_json::from_value(service).unwrap())]),
             targets: IndexMap::new(),
             volumes: IndexMap::new(),

@@ -1,29 +1,25 @@
-//! The build context: a folder as a stream of tar bytes.
+//! The build context: a folder, what of it is sent, what that is by content.
 //!
-//! Given: a folder, the rules of its ignore file and files that exist only in memory. Gives: a [`ContextStream`] that a
-//! request's body reads while a blocking thread walks, so that a context of any size needs a few megabytes. The same sources
-//! give the same bytes: entries in order of their names, owner 0:0, mode 0644 or 0755. Links are stored, never followed.
+//! Given: a folder and the rules of its ignore file. Gives: its entries ([`listing`]), a
+//! digest of each, kept between runs ([`digest`]), the bytes of any of them, or all as a tar stream ([`archive`]).
 //! Deliberately absent: which files are ignored (`build::ignore`), what is done with the bytes (`build`).
 
-mod entry;
+pub mod archive;
+pub mod digest;
 pub mod inspect;
 pub mod listing;
+mod pace;
+mod parallel;
+mod stamps;
 mod walk;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-use futures_util::Stream;
-use tokio::sync::mpsc;
-
 use crate::build::ignore::IgnoreRules;
 
-/// Bytes of one chunk of the stream.
-const CHUNK: usize = 256 * 1024;
-/// Chunks that may wait for the reader.
-const CHUNKS_AHEAD: usize = 8;
+pub use pace::Pace;
 
 /// What is to be sent.
 #[derive(Debug, Clone, Default)]
@@ -32,14 +28,19 @@ pub struct ContextSource {
     pub root: PathBuf,
     /// What is left out.
     pub rules: IgnoreRules,
-    /// Files that are sent with this content whatever the disk and the rules say: path in the context, content.
-    pub overlay: Vec<(String, Vec<u8>)>,
     /// Paths that are wanted, with what is below them; empty for everything.
     pub only: Vec<String>,
 }
 
 impl ContextSource {
-    fn wants(&self, path: &str) -> bool {
+    /// True where every one of these paths is among what is wanted; none stands for everything.
+    pub fn covers(&self, paths: &[String]) -> bool {
+        let below = |path: &String| self.only.iter().any(|wanted| wanted == path || is_below(path, wanted));
+        self.only.is_empty() || !paths.is_empty() && paths.iter().all(below)
+    }
+
+    /// True for a path that is wanted, or leads to one.
+    pub fn wants(&self, path: &str) -> bool {
         self.only.is_empty()
             || self.leads_to_wanted(path)
             || self.only.iter().any(|wanted| is_below(path, wanted))
@@ -85,11 +86,6 @@ pub struct ContextError {
     pub hint: &'static str,
 }
 
-/// A context on its way.
-pub struct ContextStream {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
-}
-
 /// Where a walk leaves its error; read after the request that carried the stream has failed.
 #[derive(Debug, Clone, Default)]
 pub struct ContextFailure(Arc<OnceLock<ContextError>>);
@@ -104,75 +100,6 @@ impl ContextFailure {
     /// The error, once the walk has met one.
     pub fn get(&self) -> Option<&ContextError> {
         self.0.get()
-    }
-}
-
-impl ContextStream {
-    /// Starts to read a context on a blocking thread; dropping the stream ends it. Must be called within a Tokio runtime.
-    /// An error is left in `slot` before the stream breaks.
-    pub fn start(
-        source: ContextSource,
-        slot: ContextFailure,
-        news: impl FnMut(ContextNews) + Send + 'static,
-    ) -> Self {
-        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        // The thread ends with the walk, or when the receiver is gone; nobody waits for it.
-        drop(tokio::task::spawn_blocking(move || {
-            let writer = ChunkWriter { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
-            let sent = walk::send(&source, entry::Tar::new(writer), news).and_then(|mut tar| tar.finish());
-            match sent {
-                // A tar stream is always asked for everything.
-                Ok(()) | Err(walk::Stop::ReaderGone | walk::Stop::LinkOnTheWay) => {}
-                Err(walk::Stop::Broken(error)) => {
-                    let message = error.to_string();
-                    // Set before the body breaks, so that whoever sees the broken request finds the cause.
-                    slot.set(error);
-                    let _ = sender.blocking_send(Err(io::Error::other(message)));
-                }
-            }
-        }));
-        Self { receiver }
-    }
-
-    /// The tar bytes.
-    pub fn into_body(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        futures_util::stream::unfold(self.receiver, |mut receiver| async move {
-            receiver.recv().await.map(|chunk| (chunk, receiver))
-        })
-    }
-}
-
-/// Hands written bytes on in chunks; fails once nobody reads.
-struct ChunkWriter {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    buffer: Vec<u8>,
-}
-
-impl ChunkWriter {
-    fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK));
-        self.sender
-            .blocking_send(Ok(Bytes::from(full)))
-            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
-    }
-}
-
-impl io::Write for ChunkWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(CHUNK - self.buffer.len());
-        self.buffer.extend_from_slice(&bytes[..taken]);
-        if self.buffer.len() == CHUNK {
-            self.send()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() { Ok(()) } else { self.send() }
     }
 }
 

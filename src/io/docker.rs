@@ -6,6 +6,8 @@
 
 mod address;
 mod error;
+mod images;
+pub mod push;
 pub mod session;
 
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use address::Address;
 pub use error::{EngineError, EngineErrorKind};
+pub use images::EngineImage;
 
 /// The oldest API that is supported: Engine 20.10 (December 2020), the first whose BuildKit and health events suffice.
 pub const OLDEST_API: (usize, usize) = (1, 41);
@@ -184,7 +187,7 @@ impl Engine {
 }
 
 /// From `docker info`: the driver status of an engine with the containerd image store names the snapshotter's type.
-fn is_containerd_store(info: &bollard::models::SystemInfo) -> bool {
+pub fn is_containerd_store(info: &bollard::models::SystemInfo) -> bool {
     info.driver_status
         .iter()
         .flatten()

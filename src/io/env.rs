@@ -38,6 +38,15 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Where this user's programs keep what they can make again: `$XDG_CACHE_HOME/dashdeploy`, else `~/.cache/dashdeploy`. None
+    /// without either. A relative path counts for nothing (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        let absolute = |path: &str| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+        let own = self.get("XDG_CACHE_HOME").and_then(absolute);
+        let home = || self.get("HOME").or_else(|| self.get("USERPROFILE")).and_then(absolute);
+        Some(own.or_else(|| home().map(|home| home.join(".cache")))?.join("dashdeploy"))
+    }
+
     /// True in a CI run, by the variable all of them set.
     pub fn is_ci(&self) -> bool {
         self.get("CI").is_some_and(|value| value != "false" && value != "0")

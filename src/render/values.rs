@@ -34,6 +34,7 @@ pub fn bind(project: &Project, environment: &str) -> Bound {
         environment: Name::from_any(environment, "local"),
         target: docker.clone(),
         region: None,
+        registry: project.registry.clone(),
         services: project.services.clone(),
         targets: project.services.keys().map(|s| (s.clone(), docker.clone())).collect(),
         volumes: project.volumes.clone(),

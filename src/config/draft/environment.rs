@@ -30,7 +30,7 @@ pub(super) fn environments(
     let local = Name::from_any(LOCAL.0, LOCAL.0);
     if !environments.contains_key(&local) {
         let target = Name::from_any(LOCAL.1, LOCAL.1);
-        let unwritten = Environment { target, region: None, services: IndexMap::new() };
+        let unwritten = Environment { target, region: None, registry: None, services: IndexMap::new() };
         environments.shift_insert(0, local, unwritten);
     }
     environments
@@ -58,6 +58,7 @@ impl Context<'_> {
         Environment {
             target: target.unwrap_or_else(|| Name::from_any(LOCAL.1, LOCAL.1)),
             region: value(node, "region", rules::region),
+            registry: value(node, "registry", rules::registry),
             services: named(node, "services").map(|(service, node)| self.changed(service, node)).collect(),
         }
     }

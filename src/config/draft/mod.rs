@@ -49,8 +49,9 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let written: IndexSet<Name> = named(root, "services").map(|(name, _)| name).collect();
     let doubtful = written.iter().filter(|name| is_doubtful(name, report)).cloned().collect();
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
+    let registry = value(root, "registry", rules::registry);
     let allow = root.get("guard").map(allowed).unwrap_or_default();
-    let project = Project { name, services, smoke: smoke(root), environments, volumes, allow };
+    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry, allow };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }

@@ -17,6 +17,7 @@ static ENVIRONMENT: Object = Object {
     keys: &[
         Key::new("target", Shape::Scalar(&rules::TARGET), TARGET_DOC),
         Key::new("region", Shape::Scalar(&rules::REGION), REGION_DOC),
+        Key::new("registry", Shape::Scalar(&rules::REGISTRY), super::REGISTRY_DOC),
         Key::new(
             "services",
             Shape::Map(&OVERRIDES),

@@ -7,6 +7,8 @@ mod service;
 use super::rules;
 use super::shape::{Key, Map, Object, Shape};
 
+const REGISTRY_DOC: &str = "Where images are pushed to, such as `ghcr.io/acme`; the name of an image there is `<project>-<service>`.";
+
 const ONE_NAME: Shape = Shape::Scalar(&rules::NAME);
 
 /// The file.
@@ -19,6 +21,7 @@ pub(crate) static FILE: Object = Object {
         Key::new("project", ONE_NAME, "The application's name: a-z, 0-9 and -, at most 63 characters.")
             .required(),
         Key::new("services", Shape::Map(&SERVICES), "What the application is made of, by name.").required(),
+        Key::new("registry", Shape::Scalar(&rules::REGISTRY), REGISTRY_DOC),
         Key::new("volumes", Shape::Map(&VOLUMES), "Data that outlives containers, by name."),
         Key::new(
             "smoke",

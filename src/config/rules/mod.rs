@@ -9,6 +9,7 @@ mod names;
 mod network;
 mod numbers;
 mod paths;
+mod registries;
 mod text;
 mod words;
 
@@ -23,6 +24,7 @@ pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, 
 pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, SIZE, STATUS};
 pub(crate) use numbers::{cpus, memory, node, port, python, size, status};
 pub(crate) use paths::{FILE, FOLDER, MOUNT, PATTERN, file, folder, mount, pattern};
+pub(crate) use registries::{REGISTRY, registry};
 pub(crate) use text::{HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
 pub(crate) use text::{header_value, nonempty, reason, text, word};
 pub(crate) use words::{BOOLEAN, KIND, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};

@@ -21,6 +21,7 @@ fn bound() -> Bound {
         environment: name("local"),
         target: name("fake"),
         region: None,
+        registry: None,
         services: IndexMap::new(),
         targets: IndexMap::new(),
         volumes: IndexMap::new(),

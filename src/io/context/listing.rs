@@ -1,31 +1,32 @@
 //! A context as a list of entries whose contents are read when they are asked for.
 //!
-//! Given: a [`ContextSource`]. Gives: its entries in the order in which BuildKit wants them (by path component, a folder
-//! before what is in it), and the content of any of them in pieces.
+//! Given: a [`ContextSource`]. Gives: its entries in the order in which BuildKit wants them, each with what tells whether it
+//! changed, and the content of any of them in pieces. Links are listed as they stand, never followed.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::entry::{EARLIEST, link_target, mode, shrank};
-use super::walk::{self, Sink, Stop, unreadable};
+use super::parallel::in_parallel;
+use super::walk::{Found, Kind, Stop, unreadable, walk};
 use super::{ContextError, ContextNews, ContextSource};
 
 /// Bytes of one piece of content.
 const PIECE: usize = 128 * 1024;
 const NANOS: u64 = 1_000_000_000;
+/// 2 January 1980: the earliest day that ZIP files (Python wheels among them) can name in every time zone.
+pub(super) const EARLIEST: u64 = 315_619_200;
 
 /// One entry of a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its path in the context, `/`-separated.
     pub path: String,
-    /// Unix permission bits.
+    /// Unix permission bits: only whether it can be executed, since everything else depends on the checkout's umask.
     pub mode: u32,
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since 1970. A folder's is fixed: it changes with files that are not sent.
     pub modified: u64,
     /// What it is.
     pub content: Content,
@@ -38,10 +39,52 @@ pub enum Content {
     Folder,
     /// A link to this path.
     Link(String),
-    /// A file on the disk, with its size.
-    Disk(PathBuf, u64),
+    /// A file on the disk.
+    Disk(Stamp),
     /// A file that exists only here.
     Memory(Vec<u8>),
+}
+
+/// What differs when a file on the disk was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// Bytes.
+    pub size: u64,
+    /// When its content was written, nanoseconds since 1970.
+    pub modified: u64,
+    /// When anything about it was changed, nanoseconds since 1970; 0 where the system does not tell.
+    pub changed: u64,
+    /// Its number on its file system; 0 where the system does not tell.
+    pub inode: u64,
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let nanos = |seconds: i64, nanos: i64| {
+            u64::try_from(seconds.saturating_mul(1_000_000_000).saturating_add(nanos)).unwrap_or_default()
+        };
+        Self {
+            size: metadata.len(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let epoch = std::time::UNIX_EPOCH;
+        let since = metadata.modified().ok().and_then(|time| time.duration_since(epoch).ok());
+        let modified = since.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+        Self { size: metadata.len(), modified, changed: 0, inode: 0 }
+    }
+
+    /// The stamp of a file as it is now; none where it is gone.
+    pub fn now(path: &Path) -> Option<Self> {
+        fs::symlink_metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
 }
 
 impl Entry {
@@ -57,26 +100,31 @@ impl Entry {
     pub fn size(&self) -> u64 {
         match &self.content {
             Content::Folder | Content::Link(_) => 0,
-            Content::Disk(_, size) => *size,
+            Content::Disk(stamp) => stamp.size,
             Content::Memory(bytes) => bytes.len() as u64,
         }
     }
 
-    /// Hands its content on in pieces until `take` says false. Blocks.
+    /// True for what has bytes to be read.
+    pub fn is_file(&self) -> bool {
+        matches!(self.content, Content::Disk(_) | Content::Memory(_))
+    }
+
+    /// Hands its content on in pieces until `take` says false; `root` is the context's folder. Blocks.
     ///
     /// # Errors
     /// [`ContextError`] where the file cannot be read, or became shorter since it was listed.
-    pub fn read(&self, mut take: impl FnMut(Vec<u8>) -> bool) -> Result<(), ContextError> {
-        let (path, mut left) = match &self.content {
+    pub fn read(&self, root: &Path, mut take: impl FnMut(Vec<u8>) -> bool) -> Result<(), ContextError> {
+        let mut left = match &self.content {
             Content::Folder | Content::Link(_) => return Ok(()),
             Content::Memory(bytes) => {
                 bytes.chunks(PIECE).all(|piece| take(piece.to_vec()));
                 return Ok(());
             }
-            Content::Disk(path, size) => (path, *size),
+            Content::Disk(stamp) => stamp.size,
         };
         let failed = |error: io::Error| unreadable(self.path.clone(), &error);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = File::open(root.join(&self.path)).map_err(failed)?;
         while left > 0 {
             let wanted = left.min(PIECE as u64);
             let mut piece = Vec::with_capacity(usize::try_from(wanted).unwrap_or(PIECE));
@@ -98,70 +146,73 @@ impl Entry {
 /// # Errors
 /// [`ContextError`] for the first entry that cannot be sent.
 pub fn list(source: &ContextSource, mut news: impl FnMut(ContextNews)) -> Result<Vec<Entry>, ContextError> {
-    let whole;
-    let mut walked = walk::send(source, Listing::default(), &mut news);
+    let mut walked = walk(source, &mut news);
     if matches!(walked, Err(Stop::LinkOnTheWay)) {
-        whole = ContextSource { only: Vec::new(), ..source.clone() };
-        walked = walk::send(&whole, Listing::default(), &mut news);
+        walked = walk(&ContextSource { only: Vec::new(), ..source.clone() }, &mut news);
     }
-    match walked {
-        Ok(listing) => Ok(listing.in_order()),
-        Err(Stop::Broken(error)) => Err(error),
-        // A list has no reader that could go, and all is sent when all is wanted.
-        Err(Stop::ReaderGone | Stop::LinkOnTheWay) => Ok(Vec::new()),
+    let found = match walked {
+        Ok(found) => found,
+        Err(Stop::Broken(error)) => return Err(error),
+        // All is listed when all is wanted.
+        Err(Stop::LinkOnTheWay) => Vec::new(),
+    };
+    let entries = in_parallel(&found, 64, |found| looked_up(source, found));
+    entries.into_iter().filter_map(Result::transpose).collect()
+}
+
+/// None where it is gone since its folder was read.
+fn looked_up(source: &ContextSource, found: &Found) -> Result<Option<Entry>, ContextError> {
+    let path = found.path.clone();
+    let fixed = |mode, content| Some(Entry { path: path.clone(), mode, modified: EARLIEST * NANOS, content });
+    let full = || source.root.join(&found.path);
+    let entry = match found.kind {
+        Kind::Folder => fixed(0o755, Content::Folder),
+        Kind::Link => link_target(&full(), &path)?.and_then(|target| fixed(0o777, Content::Link(target))),
+        Kind::File => match fs::symlink_metadata(full()) {
+            Ok(metadata) if metadata.is_file() => {
+                let stamp = Stamp::of(&metadata);
+                let modified = stamp.modified.max(EARLIEST * NANOS);
+                Some(Entry { path, mode: mode(&metadata), modified, content: Content::Disk(stamp) })
+            }
+            // Replaced by something else since its folder was read: as good as gone.
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(unreadable(path, &error)),
+        },
+    };
+    Ok(entry)
+}
+
+/// Where a link leads, none where it has gone meanwhile.
+fn link_target(full: &Path, path: &str) -> Result<Option<String>, ContextError> {
+    let target = match fs::read_link(full) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path.to_owned(), &error)),
+    };
+    let text = target.into_os_string().into_string().map_err(|_| ContextError {
+        path: path.to_owned(),
+        reason: "it links to a name that is not UTF-8".to_owned(),
+        hint: "name it in the ignore file",
+    })?;
+    Ok(Some(text))
+}
+
+pub(super) fn shrank(path: &str) -> ContextError {
+    ContextError {
+        path: path.to_owned(),
+        reason: "it became shorter while it was being sent".to_owned(),
+        hint: "run the build again when nothing writes to it, or name it in the ignore file",
     }
 }
 
-#[derive(Default)]
-struct Listing {
-    entries: Vec<Entry>,
+#[cfg(unix)]
+fn mode(metadata: &Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    if metadata.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 }
 }
 
-impl Listing {
-    fn in_order(mut self) -> Vec<Entry> {
-        // The walk is in order already, but for files in memory that the disk does not have.
-        self.entries.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
-        self.entries
-    }
-}
-
-impl Sink for Listing {
-    fn is_closed(&self) -> bool {
-        false
-    }
-
-    fn folder(&mut self, path: &str) -> Result<(), Stop> {
-        let modified = EARLIEST * NANOS;
-        self.entries.push(Entry { path: path.to_owned(), mode: 0o755, modified, content: Content::Folder });
-        Ok(())
-    }
-
-    fn bytes(&mut self, path: &str, bytes: &[u8]) -> Result<(), Stop> {
-        self.entries.push(Entry::in_memory(path, bytes));
-        Ok(())
-    }
-
-    fn link(&mut self, full: &Path, path: &str) -> Result<bool, Stop> {
-        let Some(target) = link_target(full, path)? else {
-            return Ok(false);
-        };
-        let modified = EARLIEST * NANOS;
-        self.entries.push(Entry {
-            path: path.to_owned(),
-            mode: 0o777,
-            modified,
-            content: Content::Link(target),
-        });
-        Ok(true)
-    }
-
-    fn file(&mut self, full: &Path, path: &str, metadata: &Metadata) -> Result<Option<u64>, Stop> {
-        let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let nanos = since.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
-        let size = metadata.len();
-        let content = Content::Disk(full.to_owned(), size);
-        let modified = nanos.max(EARLIEST * NANOS);
-        self.entries.push(Entry { path: path.to_owned(), mode: mode(metadata), modified, content });
-        Ok(Some(size))
-    }
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> u32 {
+    0o755
 }

@@ -1,7 +1,8 @@
-//! A connection on which the engine calls us: `POST /session`, upgraded to HTTP/2 without TLS.
+//! Connections to the engine that are upgraded to HTTP/2 without TLS: one on which the engine calls us (`/session`), one on
+//! which we speak to its BuildKit (`/grpc`).
 //!
-//! Given: the engine's address and the names of the methods that are served. Gives: the connection, ready to be served on.
-//! Deliberately absent: what is served (`build`).
+//! Given: the engine's address and the headers of the request. Gives: the connection, ready to be used. Deliberately absent:
+//! what is served or asked (`build`).
 
 use std::io;
 
@@ -25,7 +26,7 @@ pub struct SessionOffer<'a> {
 }
 
 /// An upgraded connection.
-pub enum SessionStream {
+pub enum Upgraded {
     /// To a socket file.
     #[cfg(unix)]
     Unix(UnixStream),
@@ -36,37 +37,51 @@ pub enum SessionStream {
 /// Opens a session with the engine at an address of the form that [`super::Engine`] has.
 ///
 /// # Errors
-/// No connection, or an engine that refuses the upgrade.
-pub async fn open(address: &str, offer: &SessionOffer<'_>) -> io::Result<SessionStream> {
+/// `Unsupported` for an address that cannot be upgraded, `PermissionDenied` for an engine that refuses, else no connection.
+pub async fn open_session(address: &str, offer: &SessionOffer<'_>) -> io::Result<Upgraded> {
+    let mut headers = format!(
+        "X-Docker-Expose-Session-Uuid: {}\r\nX-Docker-Expose-Session-Name: dashdeploy\r\n\
+         X-Docker-Expose-Session-Sharedkey: {}\r\n",
+        offer.id, offer.shared_key
+    );
+    for method in offer.methods {
+        headers.push_str(&format!("X-Docker-Expose-Session-Grpc-Method: {method}\r\n"));
+    }
+    upgraded(address, "/session", &headers).await
+}
+
+/// Opens a connection to the engine's BuildKit.
+///
+/// # Errors
+/// As for [`open_session`].
+pub async fn open_control(address: &str) -> io::Result<Upgraded> {
+    upgraded(address, "/grpc", "").await
+}
+
+async fn upgraded(address: &str, path: &str, headers: &str) -> io::Result<Upgraded> {
     #[cfg(unix)]
-    if let Some(path) = address.strip_prefix("unix://") {
-        let mut stream = UnixStream::connect(path).await?;
-        upgrade(&mut stream, offer).await?;
-        return Ok(SessionStream::Unix(stream));
+    if let Some(socket) = address.strip_prefix("unix://") {
+        let mut stream = UnixStream::connect(socket).await?;
+        upgrade(&mut stream, path, headers).await?;
+        return Ok(Upgraded::Unix(stream));
     }
     let Some(host) = address.strip_prefix("tcp://") else {
         return Err(io::ErrorKind::Unsupported.into());
     };
     let mut stream = TcpStream::connect(host).await?;
     stream.set_nodelay(true)?;
-    upgrade(&mut stream, offer).await?;
-    Ok(SessionStream::Tcp(stream))
+    upgrade(&mut stream, path, headers).await?;
+    Ok(Upgraded::Tcp(stream))
 }
 
 async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    offer: &SessionOffer<'_>,
+    path: &str,
+    headers: &str,
 ) -> io::Result<()> {
-    let mut request = format!(
-        "POST /session HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\
-         X-Docker-Expose-Session-Uuid: {}\r\nX-Docker-Expose-Session-Name: dashdeploy\r\n\
-         X-Docker-Expose-Session-Sharedkey: {}\r\n",
-        offer.id, offer.shared_key
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n{headers}\r\n"
     );
-    for method in offer.methods {
-        request.push_str(&format!("X-Docker-Expose-Session-Grpc-Method: {method}\r\n"));
-    }
-    request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await?;
     // Byte by byte: what follows the head belongs to HTTP/2 already.
     let mut head = Vec::new();
@@ -79,9 +94,9 @@ async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     let head = String::from_utf8_lossy(&head);
     match head.split_whitespace().nth(1) {
         Some("101") => Ok(()),
-        _ => Err(io::Error::other(format!(
-            "the engine refuses a session: {}",
-            head.lines().next().unwrap_or_default()
-        ))),
+        _ => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("the engine refuses {path}: {}", head.lines().next().unwrap_or_default()),
+        )),
     }
 }

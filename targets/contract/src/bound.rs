@@ -16,6 +16,8 @@ pub struct Bound {
     pub target: Name,
     /// The region, where one is given.
     pub region: Option<String>,
+    /// Where images are pushed to, as `ghcr.io/acme`, where that is given.
+    pub registry: Option<String>,
     /// The services with the environment's overrides applied, in the file's order.
     pub services: IndexMap<Name, Service>,
     /// The target of each service.
@@ -59,6 +61,7 @@ impl Project {
             environment: name.clone(),
             target: chosen.target.clone(),
             region: chosen.region.clone(),
+            registry: chosen.registry.clone().or_else(|| self.registry.clone()),
             services: services.collect(),
             targets: self.services.keys().map(|s| (s.clone(), target_of(chosen, s))).collect(),
             volumes: self.volumes.clone(),

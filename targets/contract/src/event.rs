@@ -18,6 +18,20 @@ pub enum StepState {
     Failed,
 }
 
+/// How a layer stands that an image is pushed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerState {
+    /// It waits for its turn.
+    Waiting,
+    /// It is sent.
+    Sending,
+    /// It was sent.
+    Sent,
+    /// The registry had it.
+    Existed,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -48,6 +62,19 @@ pub enum Event {
         state: StepState,
         /// Milliseconds it took, once it ended.
         millis: Option<u64>,
+    },
+    /// A build step moves bytes: layers are fetched, unpacked or written.
+    BuildTransfer {
+        /// The service whose image it is.
+        service: Name,
+        /// The step's id.
+        step: String,
+        /// The step as the Dockerfile has it.
+        name: String,
+        /// Bytes so far.
+        current: u64,
+        /// Bytes in all, once they are known.
+        total: Option<u64>,
     },
     /// A build step printed a line.
     BuildLog {
@@ -84,6 +111,53 @@ pub enum Event {
         image: String,
         /// What the engine says.
         status: String,
+    },
+    /// An image is looked for at its registry, and sent where it is not there.
+    PushStarted {
+        /// The service whose image it is.
+        service: Name,
+        /// Where it goes, with its tag.
+        image: String,
+    },
+    /// A layer is being sent.
+    PushLayer {
+        /// The service whose image it is.
+        service: Name,
+        /// The layer, by the engine's short name for it.
+        layer: String,
+        /// How it stands.
+        state: LayerState,
+        /// Bytes sent so far.
+        bytes: u64,
+        /// Bytes in all; zero where that is not known yet.
+        total: u64,
+    },
+    /// A transfer broke and is begun again.
+    PushRetried {
+        /// The service whose image it is.
+        service: Name,
+        /// Why.
+        message: String,
+    },
+    /// An image is at its registry.
+    PushFinished {
+        /// The service whose image it is.
+        service: Name,
+        /// Its name by digest, `repository@sha256:…`.
+        image: String,
+        /// True where it was there already.
+        existed: bool,
+        /// Bytes sent.
+        bytes: u64,
+        /// Milliseconds it took.
+        millis: u64,
+    },
+    /// An image could not be pushed.
+    PushFailed {
+        /// The service whose image it is.
+        service: Name,
+        /// Why.
+        message: String,
     },
     /// Built files were written.
     Exported {
@@ -132,6 +206,11 @@ pub enum Event {
         health: Health,
         /// Milliseconds since its start.
         millis: u64,
+    },
+    /// Something that only whoever asks for everything wants to know.
+    Detail {
+        /// The text, one sentence.
+        message: String,
     },
     /// Something worth knowing.
     Notice {

@@ -32,7 +32,7 @@ pub use container::{
     VolumeMount, image_reference, labels, ownership_marks, stack_name,
 };
 pub use error::{ErrorKind, TargetError};
-pub use event::{Event, EventSink, NoEvents, StepState};
+pub use event::{Event, EventSink, LayerState, NoEvents, StepState};
 pub use exec::{ExecInput, ExecOutput, ExecOutputFeed, ExecRequest, ExecSession, ExecStream};
 pub use finding::{Finding, Place, Severity};
 pub use health::{Health, HealthSample, HealthWatch};

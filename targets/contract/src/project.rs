@@ -23,6 +23,8 @@ pub struct Project {
     pub smoke: Vec<Smoke>,
     /// The environments; `local` on target `docker` is always there.
     pub environments: IndexMap<Name, Environment>,
+    /// Where its images are pushed to, as `ghcr.io/acme`: a host, a port, a path, without a name of an image.
+    pub registry: Option<String>,
     /// What the guards let pass: the reason by the finding's fingerprint.
     #[serde(default)]
     pub allow: IndexMap<String, String>,
@@ -173,6 +175,8 @@ pub struct Environment {
     pub target: Name,
     /// The platform's word for the region, where it has one.
     pub region: Option<String>,
+    /// Where its images are pushed to, instead of the project's own registry.
+    pub registry: Option<String>,
     /// What differs for single services.
     pub services: IndexMap<Name, ServiceOverride>,
 }

@@ -49,6 +49,12 @@ impl Release {
 }
 
 impl ImageId {
+    /// The tag made from the content: `dd-` and the first 16 hex digits.
+    pub fn content_tag(&self) -> String {
+        let hex = self.0.strip_prefix("sha256:").unwrap_or(&self.0);
+        format!("dd-{}", hex.get(..16).unwrap_or(hex))
+    }
+
     /// The first twelve hex digits, as the engine's own lists show it.
     pub fn short(&self) -> &str {
         let hex = self.0.strip_prefix("sha256:").unwrap_or(&self.0);

@@ -29,13 +29,15 @@ pub fn wiring(project: &Project) -> Wiring {
 
 /// A project of these services with a volume `data`.
 pub fn project(services: Vec<Service>) -> Project {
-    let docker = Environment { target: name("docker"), region: None, services: IndexMap::new() };
+    let docker =
+        Environment { target: name("docker"), region: None, registry: None, services: IndexMap::new() };
     Project {
         name: name("sample"),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         volumes: IndexMap::from([(name("data"), Volume { size: None, writers: Writers::Single })]),
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), docker)]),
+        registry: None,
         allow: IndexMap::new(),
     }
 }

@@ -48,7 +48,8 @@ fn name(text: &str) -> Name {
 }
 
 fn bound(target: &str) -> Bound {
-    let environment = Environment { target: name(target), region: None, services: IndexMap::new() };
+    let environment =
+        Environment { target: name(target), region: None, registry: None, services: IndexMap::new() };
     let volume = Volume { size: None, writers: Writers::Single };
     let project = Project {
         name: name("shop"),
@@ -56,6 +57,7 @@ fn bound(target: &str) -> Bound {
         volumes: IndexMap::from([(name("data"), volume)]),
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), environment)]),
+        registry: None,
         allow: IndexMap::new(),
     };
     // The environment is put in three lines above.

@@ -4,47 +4,46 @@
 //! by `DATA` and an empty one; `FIN` by `FIN`. BuildKit asks under the name `dockerfile` for the Dockerfile and under
 //! `context` for the rest, first perhaps for `.dockerignore` alone, whose rules have been applied here already.
 
-use std::collections::HashMap;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bollard::fsutil::types::packet::PacketType;
 use bollard::fsutil::types::{Packet, Stat};
 use bollard::moby::filesync::packet::file_sync_server::FileSync;
 use dashdeploy_contract::{Event, EventSink, Name};
 use futures_util::{Stream, stream};
-use std::pin::Pin;
 use tokio::sync::mpsc;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::io::context::listing::{Content, Entry, list};
-use crate::io::context::{ContextError, ContextFailure, ContextNews, ContextSource};
+use crate::build::context::{Context, Sent};
+use crate::io::context::listing::{Content, Entry, Stamp};
+use crate::io::context::{ContextError, ContextNews, ContextSource, Pace};
 
 /// Packets that may wait for the connection: 8 MiB of content.
 const PACKETS_AHEAD: usize = 64;
-const NEWS_EVERY: Duration = Duration::from_millis(100);
 /// Bits of Go's `FileMode`.
 const GO_DIRECTORY: u32 = 1 << 31;
 const GO_SYMLINK: u32 = 1 << 27;
 
-type Packets = mpsc::Sender<Result<Packet, Status>>;
-type News = Arc<dyn Fn(ContextNews) + Send + Sync>;
+pub(super) type Packets = mpsc::Sender<Result<Packet, Status>>;
+pub(in crate::build) type News = Arc<dyn Fn(ContextNews) + Send + Sync>;
 
 /// The files of one build.
-pub(super) struct Files {
+pub(in crate::build) struct Files {
     /// The context.
-    pub(super) context: Arc<ContextSource>,
+    pub(in crate::build) context: Arc<Context>,
     /// The Dockerfile's name and text.
-    pub(super) dockerfile: (String, Vec<u8>),
+    pub(in crate::build) dockerfile: (String, Vec<u8>),
     /// Where progress is told.
-    pub(super) news: News,
-    /// Where an error is left.
-    pub(super) failure: ContextFailure,
+    pub(in crate::build) news: News,
+    /// What came of the sending.
+    pub(in crate::build) sent: Sent,
 }
 
 /// Tells of a context's progress and of what was left out as events.
-pub(super) fn news(service: &Name, events: &Arc<dyn EventSink>) -> News {
+pub(in crate::build) fn news(service: &Name, events: &Arc<dyn EventSink>) -> News {
     let (service, events) = (service.clone(), Arc::clone(events));
     Arc::new(move |news| {
         events.emit(match news {
@@ -67,25 +66,24 @@ impl FileSync for Files {
         request: Request<Streaming<Packet>>,
     ) -> Result<Response<Self::DiffCopyStream>, Status> {
         let asked = Asked::of(request.metadata());
-        let source = match asked {
-            Asked::Dockerfile => {
-                Source::Given(vec![Entry::in_memory(&self.dockerfile.0, &self.dockerfile.1)])
-            }
-            Asked::Nothing => Source::Given(Vec::new()),
-            Asked::Context(only) => {
-                Source::Folder(ContextSource { only, ..ContextSource::clone(&self.context) })
-            }
-            Asked::Unknown(name) => return Err(Status::not_found(format!("there is no folder `{name}`"))),
-        };
+        if let Asked::Unknown(name) = asked {
+            return Err(Status::not_found(format!("there is no folder `{name}`")));
+        }
         let (packets, receiver) = mpsc::channel(PACKETS_AHEAD);
         let (wishes, wished) = std::sync::mpsc::channel();
         drop(tokio::spawn(listen(request.into_inner(), wishes)));
-        let (news, failure) = (Arc::clone(&self.news), self.failure.clone());
+        let sending = Sending {
+            context: Arc::clone(&self.context),
+            dockerfile: Entry::in_memory(&self.dockerfile.0, &self.dockerfile.1),
+            packets: packets.clone(),
+            news: Arc::clone(&self.news),
+            sent: self.sent.clone(),
+        };
         // It ends with the stream: the channels break when the connection does.
         drop(tokio::task::spawn_blocking(move || {
-            if let Err(error) = send(source, &wished, &packets, &news) {
+            if let Err(error) = sending.answer(&asked, &wished) {
                 let _ = packets.blocking_send(Err(Status::aborted(error.to_string())));
-                failure.set(error);
+                sending.sent.fail(error);
             }
         }));
         Ok(Response::new(Box::pin(stream::unfold(receiver, |mut receiver| async move {
@@ -164,64 +162,94 @@ async fn listen(mut stream: Streaming<Packet>, wishes: std::sync::mpsc::Sender<W
     }
 }
 
-enum Source {
-    Given(Vec<Entry>),
-    Folder(ContextSource),
+/// One answer to BuildKit.
+struct Sending {
+    context: Arc<Context>,
+    dockerfile: Entry,
+    packets: Packets,
+    news: News,
+    sent: Sent,
 }
 
-/// Names the entries, then answers the wishes. A connection that is gone ends it without an error.
-fn send(
-    source: Source,
-    wished: &std::sync::mpsc::Receiver<Wish>,
-    packets: &Packets,
-    news: &News,
-) -> Result<(), ContextError> {
-    let is_context = matches!(source, Source::Folder(_));
-    let entries = match source {
-        Source::Given(entries) => entries,
-        // What is on the disk is no news yet: told is what is sent.
-        Source::Folder(folder) => list(&folder, |told| {
-            if matches!(told, ContextNews::LeftOut { .. }) {
-                news(told);
+impl Sending {
+    /// A connection that is gone ends it without an error.
+    fn answer(&self, asked: &Asked, wished: &std::sync::mpsc::Receiver<Wish>) -> Result<(), ContextError> {
+        let other;
+        let mut narrow = ContextSource::default();
+        let entries: Vec<&Entry> = match asked {
+            Asked::Dockerfile => vec![&self.dockerfile],
+            Asked::Nothing | Asked::Unknown(_) => Vec::new(),
+            Asked::Context(only) => {
+                narrow.only.clone_from(only);
+                if self.context.source.covers(only) {
+                    self.context.entries.iter().filter(|entry| narrow.wants(&entry.path)).collect()
+                } else {
+                    // More than the Dockerfile seemed to need: looked at now, before any of it is sent.
+                    other = self.context.more(only, &self.sent, |told| (self.news)(told))?;
+                    other.iter().collect()
+                }
             }
-        })?,
-    };
-    let mut files: HashMap<u32, Entry> = HashMap::new();
-    for (id, entry) in (0_u32..).zip(entries) {
-        if !post(packets, PacketType::PacketStat, |packet| packet.stat = Some(stat(&entry))) {
-            return Ok(());
-        }
-        if matches!(entry.content, Content::Disk(..) | Content::Memory(_)) {
-            files.insert(id, entry);
-        }
-    }
-    post(packets, PacketType::PacketStat, |_| {});
-    let mut sent = Sent { bytes: 0, files: 0, told: Instant::now(), news: is_context.then_some(news) };
-    while let Ok(wish) = wished.recv() {
-        let Wish::Content(id) = wish else {
-            post(packets, PacketType::PacketFin, |_| {});
-            break;
         };
-        if let Some(entry) = files.get(&id) {
-            content(id, entry, packets, &mut sent)?;
+        for entry in &entries {
+            if !post(&self.packets, PacketType::PacketStat, |packet| packet.stat = Some(stat(entry))) {
+                return Ok(());
+            }
         }
+        post(&self.packets, PacketType::PacketStat, |_| {});
+        let is_context = matches!(asked, Asked::Context(_));
+        let mut pace = Pace::new(|told| {
+            if is_context {
+                (self.news)(told)
+            }
+        });
+        while let Ok(wish) = wished.recv() {
+            let Wish::Content(id) = wish else {
+                post(&self.packets, PacketType::PacketFin, |_| {});
+                break;
+            };
+            let entry = usize::try_from(id).ok().and_then(|id| entries.get(id));
+            if let Some(entry) = entry.filter(|entry| entry.is_file()) {
+                self.content(id, entry, &mut pace)?;
+            }
+        }
+        pace.tell();
+        Ok(())
     }
-    sent.tell();
-    Ok(())
-}
 
-fn content(id: u32, entry: &Entry, packets: &Packets, sent: &mut Sent<'_>) -> Result<(), ContextError> {
-    entry.read(|piece| {
-        sent.add(piece.len() as u64, 0);
-        post(packets, PacketType::PacketData, |packet| (packet.id, packet.data) = (id, piece))
-    })?;
-    sent.add(0, 1);
-    post(packets, PacketType::PacketData, |packet| packet.id = id);
-    Ok(())
+    fn content<N: FnMut(ContextNews)>(
+        &self,
+        id: u32,
+        entry: &Entry,
+        pace: &mut Pace<N>,
+    ) -> Result<(), ContextError> {
+        let root = &self.context.source.root;
+        let listed = match &entry.content {
+            Content::Disk(stamp) => Some((root.join(&entry.path), *stamp)),
+            _ => None,
+        };
+        let changed = |listed: &Option<(PathBuf, Stamp)>| {
+            listed.as_ref().is_some_and(|(path, stamp)| Stamp::now(path) != Some(*stamp))
+        };
+        if changed(&listed) {
+            self.sent.another();
+            // Not what was looked at: looked at again, before it is sent.
+            self.context.inspect_again(entry, &self.sent)?;
+        }
+        entry.read(root, |piece| {
+            pace.add(piece.len() as u64, 0);
+            post(&self.packets, PacketType::PacketData, |packet| (packet.id, packet.data) = (id, piece))
+        })?;
+        if changed(&listed) {
+            self.sent.another();
+        }
+        pace.add(0, 1);
+        post(&self.packets, PacketType::PacketData, |packet| packet.id = id);
+        Ok(())
+    }
 }
 
 /// False where nobody reads any more.
-fn post(packets: &Packets, kind: PacketType, fill: impl FnOnce(&mut Packet)) -> bool {
+pub(super) fn post(packets: &Packets, kind: PacketType, fill: impl FnOnce(&mut Packet)) -> bool {
     let mut packet = Packet { r#type: kind.into(), ..Packet::default() };
     fill(&mut packet);
     packets.blocking_send(Ok(packet)).is_ok()
@@ -240,30 +268,6 @@ fn stat(entry: &Entry) -> Stat {
         mod_time: i64::try_from(entry.modified).unwrap_or(i64::MAX),
         linkname: link,
         ..Stat::default()
-    }
-}
-
-struct Sent<'a> {
-    bytes: u64,
-    files: u64,
-    told: Instant,
-    news: Option<&'a News>,
-}
-
-impl Sent<'_> {
-    fn add(&mut self, bytes: u64, files: u64) {
-        self.bytes += bytes;
-        self.files += files;
-        if self.told.elapsed() >= NEWS_EVERY {
-            self.told = Instant::now();
-            self.tell();
-        }
-    }
-
-    fn tell(&self) {
-        if let Some(news) = self.news {
-            news(ContextNews::Sent { bytes: self.bytes, files: self.files });
-        }
     }
 }
 
