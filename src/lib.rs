@@ -7,6 +7,7 @@ pub mod config;
 pub mod console;
 pub mod deploy;
 pub mod detect;
+pub mod guard;
 pub mod io;
 pub mod push;
 pub mod registry;

@@ -1,23 +1,25 @@
 //! The built files of a static service: out of its image, into the project's `.dashdeploy/dist/<service>`.
 //!
-//! A container is created for it, never started, and removed whatever happens.
+//! A container is created for it, never started, and removed whatever happens. What a guard refuses is not put in place.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
 };
-use dashdeploy_contract::{Event, EventSink, ImageId, Name};
+use dashdeploy_contract::{Event, EventSink, Finding, ImageId, Name};
 use futures_util::StreamExt as _;
 use indexmap::IndexMap;
 
 use super::solve::random;
+use crate::io::context::inspect::Inspect;
 use crate::io::unpack::{self, Unpacked};
 
 /// What is to be taken out of which image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Export<'a> {
     /// The service.
     pub service: &'a Name,
@@ -29,6 +31,8 @@ pub struct Export<'a> {
     pub project_dir: &'a Path,
     /// Ownership marks of the container that lives for a moment.
     pub labels: &'a IndexMap<String, String>,
+    /// What looks at every file before any is put in place; none for nothing.
+    pub inspect: Option<Arc<dyn Inspect>>,
 }
 
 /// What was written.
@@ -40,6 +44,9 @@ pub struct Exported {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// What a guard found that does not stop anything.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
 }
 
 /// Why the built files could not be written.
@@ -52,6 +59,8 @@ pub struct ExportError {
     pub reason: String,
     /// What mends it, where that is known.
     pub hint: Option<String>,
+    /// What a guard found in the files; not empty where they were refused because of it.
+    pub refused: Vec<Finding>,
 }
 
 /// Copies a folder of an image to `.dashdeploy/dist/<service>`; what was there before is replaced in one step, or stays where
@@ -70,6 +79,10 @@ pub async fn export_static(
     let result = copy(engine, export, &container.name, &export.project_dir.join(&path)).await;
     container.remove().await;
     let unpacked = result?;
+    if unpacked.is_refused() {
+        let reason = "they hold what must not be published".to_owned();
+        return Err(ExportError { refused: unpacked.findings, ..failed(export, reason) });
+    }
     for left_out in &unpacked.left_out {
         let message =
             format!("`{left_out}` of `{}` is neither a file nor a folder, and was left out", export.service);
@@ -77,7 +90,7 @@ pub async fn export_static(
     }
     let service = export.service.clone();
     events.emit(Event::Exported { service, path: path.clone(), files: unpacked.files });
-    Ok(Exported { path, files: unpacked.files, bytes: unpacked.bytes })
+    Ok(Exported { path, files: unpacked.files, bytes: unpacked.bytes, findings: unpacked.findings })
 }
 
 async fn copy(
@@ -89,7 +102,7 @@ async fn copy(
     // With `/.` the entries begin with the folder's content instead of its name.
     let path = format!("{}/.", export.from.trim_end_matches('/'));
     let parameters = DownloadFromContainerOptionsBuilder::new().path(&path).build();
-    let (mut feed, unpacking) = unpack::start(to);
+    let (mut feed, unpacking) = unpack::start(to, export.inspect.clone());
     let mut stream = engine.download_from_container(container, Some(parameters));
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| no_folder(export, error))?;
@@ -107,13 +120,14 @@ fn no_folder(export: &Export<'_>, error: bollard::errors::Error) -> ExportError 
             service: export.service.clone(),
             reason: format!("the image has no folder {}", export.from),
             hint: Some("check the last stage of its Dockerfile, and `output` in dashdeploy.yaml".to_owned()),
+            refused: Vec::new(),
         },
         other => failed(export, other.to_string()),
     }
 }
 
 fn failed(export: &Export<'_>, reason: String) -> ExportError {
-    ExportError { service: export.service.clone(), reason, hint: None }
+    ExportError { service: export.service.clone(), reason, hint: None, refused: Vec::new() }
 }
 
 /// A container that is never started. Dropped without [`Self::remove`], it is removed by a task of its own.

@@ -10,6 +10,7 @@
 
 pub mod dist;
 pub mod ignore;
+pub mod layers;
 pub mod pull;
 
 mod all;

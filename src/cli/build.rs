@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Source, Wiring, image_reference,
+    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Severity, Source, Wiring, image_reference,
     ownership_marks,
 };
 use indexmap::IndexMap;
 use serde_json::json;
 
 use super::build_args::BuildArgs;
+use super::guard::{refused, tell_unmet};
 use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
-use crate::build::{BuildFailure, BuildRequest, BuiltImage, build_all, dist, pull};
+use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
 use crate::console::table;
+use crate::deploy::Gathered;
+use crate::guard::{Border, Guard};
 use crate::io::docker::{self, Engine, EngineSettings};
 use crate::io::logins::Logins;
 use crate::push::{PushOptions, PushedImage};
@@ -41,6 +44,7 @@ pub struct Args {
 const SERVED_FILES: &str = "/usr/share/nginx/html";
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
+    args.build.guard.record(context)?;
     let stack = Stack::open(context)?;
     let named = stack.services(&args.services)?;
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
@@ -64,8 +68,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     }
     let engine = engine().await?;
     let logins = args.registry.logins(context, &stack.bound)?;
-    let built = build(context, &stack, &engine, &args.build, logins, &wanted).await?;
-    export(context, &stack, &engine, &built).await?;
+    let guard = stack.guard(context, None)?;
+    let built = build(context, &stack, &engine, &args.build, logins, &guard, &wanted).await?;
+    export(context, &stack, &engine, &guard, &built).await?;
+    tell_unmet(context, &guard);
     let pushed = match &push {
         Some(options) => {
             let image = |image: &BuiltImage| push::image(&stack.bound, &image.service, image.id.clone());
@@ -122,10 +128,13 @@ pub(super) async fn images(
     context: &Context,
     stack: &Stack,
     args: &BuildArgs,
+    secrets: &Gathered,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let engine = engine().await?;
     let logins = push::logins(context, &stack.bound);
-    let built = build(context, stack, &engine, args, Arc::clone(&logins), &|_| true).await?;
+    let guard = stack.guard(context, Some(secrets))?;
+    let built = build(context, stack, &engine, args, Arc::clone(&logins), &guard, &|_| true).await?;
+    tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
         .map(|image| (image.service, ReleaseImage { reference: image.reference, id: image.id }))
@@ -185,6 +194,7 @@ async fn build(
     engine: &Engine,
     args: &BuildArgs,
     logins: Arc<dyn Logins>,
+    guard: &Arc<Guard>,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<Vec<BuiltImage>> {
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
@@ -193,9 +203,15 @@ async fn build(
     let requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
-    let options = args.options(context, engine, logins);
+    stack.guard_arguments(guard, &requests)?;
+    let options =
+        BuildOptions { inspect: Some(guard.at(Border::Context)), ..args.options(context, engine, logins) };
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
-    interruptible(context, build_all(&engine.docker, requests, &options, events)).await
+    let building = async {
+        let built = build_all(&engine.docker, requests, &options, events).await;
+        built.map_err(|failure| stack.build_error(failure))
+    };
+    interruptible(context, building).await
 }
 
 fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Option<BuildRequest>> {
@@ -220,7 +236,13 @@ where
     Ok(result?)
 }
 
-async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[BuiltImage]) -> CliResult<()> {
+async fn export(
+    context: &Context,
+    stack: &Stack,
+    engine: &Engine,
+    guard: &Arc<Guard>,
+    built: &[BuiltImage],
+) -> CliResult<()> {
     for image in built {
         let service = &stack.bound.services[&image.service];
         if service.kind() != ServiceKind::Static {
@@ -232,8 +254,12 @@ async fn export(context: &Context, stack: &Stack, engine: &Engine, built: &[Buil
             from: SERVED_FILES,
             project_dir: stack.loaded.dir.path(),
             labels: &ownership_marks(&stack.bound, Some(&service.name)),
+            inspect: Some(guard.at(Border::Bundle)),
         };
-        interruptible(context, dist::export_static(&engine.docker, &export, &context.console)).await?;
+        let exporting = dist::export_static(&engine.docker, &export, &context.console);
+        let mut findings = interruptible(context, exporting).await?.findings;
+        findings.retain(|finding| finding.severity > Severity::Info || context.console.is_verbose());
+        context.console.findings(&findings);
     }
     Ok(())
 }
@@ -271,6 +297,10 @@ impl From<pull::PullError> for CliError {
 
 impl From<dist::ExportError> for CliError {
     fn from(error: dist::ExportError) -> Self {
+        if !error.refused.is_empty() {
+            let message = format!("the files of `{}` hold secrets; none was written", error.service);
+            return refused(&message, error.refused);
+        }
         let failed =
             Self::new(Exit::Failed, "export", format!("the files of `{}`: {}", error.service, error.reason));
         error.hint.into_iter().fold(failed, Self::hint)

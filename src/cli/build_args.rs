@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Context;
+use super::guard::GuardArgs;
 use crate::build::{BuildNetwork, BuildOptions, CacheEntry};
 use crate::io::context::read_text;
 use crate::io::docker::Engine;
@@ -32,6 +33,8 @@ pub struct BuildArgs {
     /// Put results of steps there, such as type=inline or type=registry,ref=ghcr.io/acme/shop:cache,mode=max (repeatable)
     #[arg(long, value_name = "PLACE")]
     cache_to: Vec<CacheEntry>,
+    #[command(flatten)]
+    pub(super) guard: GuardArgs,
 }
 
 impl BuildArgs {

@@ -85,6 +85,16 @@ fn locate(context: &Context) -> CliResult<(PathBuf, PathBuf, String)> {
     Ok((folder, path, name))
 }
 
+/// The project's folder, the file's name in it, and how it is called in messages.
+///
+/// # Errors
+/// Exit code 2 where there is none.
+pub(super) fn located(context: &Context) -> CliResult<(PathBuf, String, String)> {
+    let (folder, path, shown) = locate(context)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((folder, name, shown))
+}
+
 fn not_found(path: &Path) -> CliError {
     CliError::new(Exit::Usage, "no-project", format!("{} is not there", path.display()))
         .hint("run `dashdeploy init` to write a dashdeploy.yaml")

@@ -3,6 +3,7 @@
 //! Given: arguments and the process environment. Gives: an exit code. Commands read settings, call the pure half and the
 //! I/O half in turn, and hand what came of it to the console; they print nothing themselves.
 
+mod allow;
 mod build;
 mod build_args;
 mod check;
@@ -12,6 +13,7 @@ mod doctor;
 mod down;
 mod error;
 mod exec;
+mod guard;
 mod init;
 mod load;
 mod logs;

@@ -135,7 +135,22 @@ impl Stack {
             ))
     }
 
-    fn sources(&self, context: &Context, file: Option<&Path>) -> CliResult<Vec<SecretSource>> {
+    /// What files of variables hold in the project's folder and in those that are built: `.env.staging` too while `local` is
+    /// built. One that cannot be read as such is passed over: it is no source of this environment.
+    pub(super) fn other_files(&self) -> Vec<SecretSource> {
+        let contexts = self.bound.services.values().filter_map(|service| service.build());
+        let mut folders: Vec<&str> = contexts.map(|build| build.context.as_str()).chain(["."]).collect();
+        folders.sort_unstable();
+        folders.dedup();
+        let paths = folders.into_iter().flat_map(|folder| {
+            let names = self.loaded.dir.names_in(folder).into_iter();
+            let files = names.filter(|name| name == ".env" || name.starts_with(".env.") && !is_example(name));
+            files.map(move |name| format!("{folder}/{name}"))
+        });
+        paths.filter_map(|path| from_file(&self.loaded.dir.join(&path), &path).ok().flatten()).collect()
+    }
+
+    pub(super) fn sources(&self, context: &Context, file: Option<&Path>) -> CliResult<Vec<SecretSource>> {
         let mut sources = vec![SecretSource {
             name: "the environment".to_owned(),
             values: context.environment.variables.clone(),
@@ -157,6 +172,11 @@ impl Stack {
         }
         Ok(sources)
     }
+}
+
+/// True for a file of variables that documents them.
+fn is_example(name: &str) -> bool {
+    ["example", "sample", "template", "dist", "defaults"].iter().any(|end| name.ends_with(end))
 }
 
 fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {

@@ -45,13 +45,14 @@ pub struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let begun = Instant::now();
+    args.build.guard.record(context)?;
     let stack = Stack::open(context)?;
     let secrets = stack.secrets(context, args.secrets_file.as_deref())?;
     let reader = stack.reader().await?;
     let images = if args.no_build || context.global.dry_run {
         existing_images(context, &stack, context.global.dry_run).await?
     } else {
-        images(context, &stack, &args.build).await?
+        images(context, &stack, &args.build, &secrets).await?
     };
     let release = release(context, &stack, &secrets, images);
     let observed = reader.observe(&stack.bound).await?;

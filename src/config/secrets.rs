@@ -1,29 +1,16 @@
 //! What looks like a secret.
 //!
 //! Given: text of the file. Gives: what kind of secret it looks like, and the text with such pieces hidden, so that no
-//! finding shows one. Deliberately absent: entropy guesses, which hide hashes and find no passwords.
+//! finding shows one. What keys look like, and which names promise one, is `guard`'s to say. Deliberately absent: entropy
+//! guesses, which hide hashes and find no passwords.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What issuers make recognisable on purpose, by their documented prefixes.
-const SHAPES: [(&str, &str); 9] = [
-    ("an AWS access key", r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
-    ("a GitHub token", r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{16,}"),
-    ("a Stripe key", r"\b[sr]k_live_[A-Za-z0-9]{8,}"),
-    ("a Slack token", r"\bxox[abeprs]-[A-Za-z0-9-]{8,}"),
-    ("a Google API key", r"\bAIza[0-9A-Za-z_-]{30,}"),
-    ("an npm token", r"\bnpm_[A-Za-z0-9]{30,}"),
-    ("an API key of an AI service", r"\bsk-(ant|proj|svcacct|or)-[A-Za-z0-9_-]{16,}"),
-    ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-];
-
-#[allow(clippy::expect_used)] // constant patterns, read by the tests
-static SHAPE_FORMS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
-    SHAPES.iter().map(|(name, form)| (*name, Regex::new(form).expect("a constant pattern"))).collect()
-});
+use crate::guard;
+pub(crate) use crate::guard::words::{PUBLIC_PREFIXES, is_secret_name};
 
 #[allow(clippy::expect_used)] // a constant pattern, read by the tests
 static CREDENTIALS: LazyLock<Regex> = LazyLock::new(|| {
@@ -42,7 +29,7 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What the text looks like, if it looks like a secret of a known issuer.
 pub(crate) fn recognised(text: &str) -> Option<&'static str> {
-    SHAPE_FORMS.iter().find(|(_, form)| form.is_match(text)).map(|(name, _)| *name)
+    guard::recognised(text).next().map(|(_, kind)| kind)
 }
 
 /// True for an address with a password in it.
@@ -50,21 +37,9 @@ pub(crate) fn has_credentials(text: &str) -> bool {
     CREDENTIALS.is_match(text)
 }
 
-/// True for the name of a variable that usually holds a secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let words = ["PASSWORD", "PASSWD", "TOKEN", "SECRET", "KEY", "APIKEY"];
-    words.iter().any(|word| name == *word || name.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
-}
-
 /// A message or source line with every secret hidden, every other character where it was.
 pub(crate) fn redact(text: &str) -> String {
-    let mut text = text.to_owned();
-    for (_, form) in SHAPE_FORMS.iter() {
-        if form.is_match(&text) {
-            text = form.replace_all(&text, |found: &Captures<'_>| dots(&found[0])).into_owned();
-        }
-    }
+    let mut text = without_keys(text);
     if CREDENTIALS.is_match(&text) {
         let hidden = |found: &Captures<'_>| format!("{}{}{}", &found[1], dots(&found[2]), &found[3]);
         text = CREDENTIALS.replace_all(&text, hidden).into_owned();
@@ -85,6 +60,19 @@ pub(crate) fn redact_line(line: &str) -> String {
         if known { found[0].to_owned() } else { format!("{}{}", &found[1], dots(&found[2])) }
     };
     NAMED.replace_all(&line, hidden).into_owned()
+}
+
+fn without_keys(text: &str) -> String {
+    let mut keys: Vec<Range<usize>> = guard::recognised(text).map(|(range, _)| range).collect();
+    keys.sort_by_key(|range| range.start);
+    let (mut out, mut from) = (String::new(), 0);
+    for range in keys {
+        let range = range.start.max(from)..range.end.max(from);
+        out += &text[from..range.start];
+        out += &dots(&text[range.clone()]);
+        from = range.end;
+    }
+    out + &text[from..]
 }
 
 fn dots(text: &str) -> String {

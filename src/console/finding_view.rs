@@ -1,6 +1,6 @@
 //! A finding as text: what, where with the source line, and how to mend it.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use dashdeploy_contract::{Finding, Place, Severity};
 
 use super::{Style, safe};
@@ -18,8 +18,12 @@ pub fn finding_text(finding: &Finding, style: Style) -> String {
         finding.related.iter().map(|(word, place)| (safe(word), Shown::of(place))).collect();
     let shown = finding.place.as_ref().map(Shown::of);
     let mut group = Group::with_title(level.primary_title(message.as_str()).id(finding.code.as_ref()));
-    if let Some(shown) = &shown {
-        group = group.element(shown.snippet(AnnotationKind::Primary, ""));
+    match &shown {
+        Some(shown) if shown.source.is_empty() && !shown.file.is_empty() => {
+            group = group.element(shown.origin());
+        }
+        Some(shown) => group = group.element(shown.snippet(AnnotationKind::Primary, "")),
+        None => {}
     }
     for (word, shown) in &sources {
         group = group.element(shown.snippet(AnnotationKind::Context, word));
@@ -35,6 +39,7 @@ pub fn finding_text(finding: &Finding, style: Style) -> String {
 struct Shown {
     file: String,
     line: usize,
+    column: usize,
     source: String,
     span: std::ops::Range<usize>,
 }
@@ -51,9 +56,15 @@ impl Shown {
         Self {
             file: place.file.clone(),
             line: place.line,
+            column: place.column,
             source: before + &meant + &piece(end..chars.len()),
             span,
         }
+    }
+
+    /// The place alone, where the line is not to be shown or is not there.
+    fn origin(&self) -> Origin<'_> {
+        Origin::path(safe(&self.file)).line(self.line).char_column(self.column)
     }
 
     fn snippet<'a>(
@@ -93,6 +104,13 @@ mod tests {
         assert!(text.contains("dashdeploy.yaml:7:5"), "{text}");
         assert!(text.contains("^^^^^^^^^"), "{text}");
         assert!(text.contains("help: did you mean `dockerfile`?"), "{text}");
+    }
+
+    #[test]
+    fn a_line_that_is_not_to_be_shown_is_not() {
+        let place = Place { file: "a.js".into(), line: 7, column: 5, length: 1, source: String::new() };
+        let text = finding_text(&Finding::error("x", "", "m").hint("do").at(place), Style::default());
+        assert!(text.contains("--> a.js:7:5") && !text.contains('^'), "{text}");
     }
 
     #[test]

@@ -55,6 +55,15 @@ impl ProjectDir {
         self.root.join(relative).symlink_metadata().is_ok()
     }
 
+    /// The names of what lies in a folder, sorted; none where it is not there or cannot be listed.
+    pub fn names_in(&self, relative: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.root.join(relative)).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+
     /// The regular files below a folder, as paths relative to that folder with `/` between their parts, sorted; none where
     /// the folder is not there. Links are left out.
     ///

@@ -3,6 +3,7 @@
 //! Given: what the pure half decided. Gives: bytes and connections. Decides nothing.
 #![allow(clippy::disallowed_methods)]
 
+pub mod chunks;
 pub mod clock;
 pub mod context;
 pub mod docker;

@@ -2,23 +2,27 @@
 //!
 //! Given: chunks of a tar archive and the folder to make. Gives: what was written. Nothing in the archive is trusted: only
 //! files and folders are written, only below the folder, within limits of number and size. Links are left out (a hard link
-//! becomes a copy), so no entry can lead anywhere else.
+//! becomes a copy), so no entry can lead anywhere else. Every file can be looked at on its way; where one must not be there,
+//! nothing is put in place.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use bytes::{Buf as _, Bytes};
+use dashdeploy_contract::{Finding, Severity};
 use tar::{Archive, Entry, EntryType};
-use tokio::sync::mpsc;
+
+use super::chunks::{self, Chunks, Feed};
+use super::context::inspect::Inspect;
 
 /// Entries an archive may have.
 const ENTRY_LIMIT: u64 = 200_000;
 /// Bytes of content an archive may have.
 const SIZE_LIMIT: u64 = 8 << 30;
-/// Chunks that may wait for the disk.
-const CHUNKS_AHEAD: usize = 16;
+/// Bytes of a file that are looked at at once.
+const PIECE: usize = 64 << 10;
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,42 +33,31 @@ pub struct Unpacked {
     pub bytes: u64,
     /// Entries that are neither files nor folders.
     pub left_out: Vec<String>,
+    /// What was found in the files. Where one is an error, nothing was put in place.
+    pub findings: Vec<Finding>,
 }
 
-/// Takes the archive's bytes. Dropped before [`Feed::end`], it makes the unpacking fail: nothing is put in place.
-pub struct Feed {
-    sender: mpsc::Sender<Option<Bytes>>,
-}
-
-impl Feed {
-    /// Hands on a chunk.
-    ///
-    /// # Errors
-    /// Where the unpacking has ended; its own result says why.
-    pub async fn send(&mut self, chunk: Bytes) -> Result<(), mpsc::error::SendError<Option<Bytes>>> {
-        self.sender.send(Some(chunk)).await
-    }
-
-    /// Says that the archive is whole.
-    pub fn end(self) {
-        // The channel may be full; the reader empties it or is gone.
-        drop(tokio::spawn(async move { self.sender.send(None).await }));
+impl Unpacked {
+    /// True where something was found that must not be there: the former folder is as it was.
+    pub fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 }
 
-/// Starts to unpack on a blocking thread. Must be called within a Tokio runtime.
-pub fn start(to: &Path) -> (Feed, impl Future<Output = io::Result<Unpacked>>) {
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+/// Starts to unpack on a blocking thread; `inspect` looks at every file. Must be called within a Tokio runtime.
+pub fn start(
+    to: &Path,
+    inspect: Option<Arc<dyn Inspect>>,
+) -> (Feed, impl Future<Output = io::Result<Unpacked>> + use<>) {
+    let (feed, chunks) = chunks::channel();
     let to = to.to_path_buf();
-    let unpacking = tokio::task::spawn_blocking(move || {
-        unpack(Chunks { receiver, current: Bytes::new(), whole: false }, &to)
-    });
+    let unpacking = tokio::task::spawn_blocking(move || unpack(chunks, &to, inspect.as_deref()));
     let result = async move { unpacking.await.map_err(io::Error::other)? };
-    (Feed { sender }, result)
+    (feed, result)
 }
 
 /// Writes beside the folder, then puts it in place.
-fn unpack(mut chunks: Chunks, to: &Path) -> io::Result<Unpacked> {
+fn unpack(mut chunks: Chunks, to: &Path, inspect: Option<&dyn Inspect>) -> io::Result<Unpacked> {
     let parent = to.parent().ok_or_else(|| io::Error::other("the folder has no parent"))?;
     fs::create_dir_all(parent)?;
     let work = tempfile::Builder::new().prefix(".incoming-").tempdir_in(parent)?;
@@ -76,10 +69,13 @@ fn unpack(mut chunks: Chunks, to: &Path) -> io::Result<Unpacked> {
         if index as u64 >= ENTRY_LIMIT {
             return Err(io::Error::other(format!("more than {ENTRY_LIMIT} entries")));
         }
-        write_entry(&mut entry?, &new, &mut result)?;
+        write_entry(&mut entry?, &new, inspect, &mut result)?;
     }
     // The archive's end is found in its bytes; that they all came is known only from the sender.
     io::copy(&mut chunks, &mut io::sink())?;
+    if result.is_refused() {
+        return Ok(result);
+    }
     let old = work.path().join("old");
     match fs::rename(to, &old) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -92,7 +88,12 @@ fn unpack(mut chunks: Chunks, to: &Path) -> io::Result<Unpacked> {
     Ok(result)
 }
 
-fn write_entry(entry: &mut Entry<'_, &mut Chunks>, root: &Path, result: &mut Unpacked) -> io::Result<()> {
+fn write_entry(
+    entry: &mut Entry<'_, &mut Chunks>,
+    root: &Path,
+    inspect: Option<&dyn Inspect>,
+    result: &mut Unpacked,
+) -> io::Result<()> {
     let name = entry.path()?.into_owned();
     let Some(target) = below(root, &name) else {
         return Err(io::Error::other(format!("the entry {} leads out of the folder", name.display())));
@@ -106,7 +107,7 @@ fn write_entry(entry: &mut Entry<'_, &mut Chunks>, root: &Path, result: &mut Unp
             }
             let mtime = entry.header().mtime()?;
             let mut file = create(&target)?;
-            let written = io::copy(entry, &mut file)?;
+            let written = copy(entry, &mut file, &shown(&target, root), inspect, &mut result.findings)?;
             file.set_modified(UNIX_EPOCH + Duration::from_secs(mtime))?;
             count(result, written);
             Ok(())
@@ -128,6 +129,36 @@ fn write_entry(entry: &mut Entry<'_, &mut Chunks>, root: &Path, result: &mut Unp
             Ok(())
         }
     }
+}
+
+/// A path below the folder, with `/` between its parts.
+fn shown(target: &Path, root: &Path) -> String {
+    let parts = target.strip_prefix(root).unwrap_or(target).components();
+    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn copy(
+    entry: &mut Entry<'_, &mut Chunks>,
+    file: &mut File,
+    path: &str,
+    inspect: Option<&dyn Inspect>,
+    findings: &mut Vec<Finding>,
+) -> io::Result<u64> {
+    let Some(inspect) = inspect else { return io::copy(entry, file) };
+    let mut inspection = inspect.open(path, entry.size());
+    let mut buffer = vec![0; PIECE];
+    let mut written = 0;
+    loop {
+        let taken = entry.read(&mut buffer)?;
+        if taken == 0 {
+            break;
+        }
+        inspection.piece(&buffer[..taken]);
+        file.write_all(&buffer[..taken])?;
+        written += taken as u64;
+    }
+    findings.extend(inspection.end());
+    Ok(written)
 }
 
 fn count(result: &mut Unpacked, bytes: u64) {
@@ -156,38 +187,14 @@ fn below(root: &Path, name: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Reads what the feed sends; a feed that is dropped before its end is an error.
-struct Chunks {
-    receiver: mpsc::Receiver<Option<Bytes>>,
-    current: Bytes,
-    whole: bool,
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            if self.whole {
-                return Ok(0);
-            }
-            match self.receiver.blocking_recv() {
-                Some(Some(chunk)) => self.current = chunk,
-                Some(None) => self.whole = true,
-                None => return Err(io::Error::other("the transfer ended early")),
-            }
-        }
-        let taken = self.current.len().min(buffer.len());
-        buffer[..taken].copy_from_slice(&self.current[..taken]);
-        self.current.advance(taken);
-        Ok(taken)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     async fn unpacked(archive: Vec<u8>, to: &Path) -> io::Result<Unpacked> {
-        let (mut feed, result) = start(to);
+        let (mut feed, result) = start(to, None);
         for chunk in archive.chunks(700) {
             let _ = feed.send(Bytes::copy_from_slice(chunk)).await;
         }
@@ -250,7 +257,7 @@ mod tests {
         unpacked(tar, &to).await.unwrap();
         assert!(to.join("d/evil").is_file() && !Path::new("/tmp/evil").exists());
         fs::remove_dir_all(&to).unwrap();
-        let (mut feed, result) = start(&to);
+        let (mut feed, result) = start(&to, None);
         feed.send(Bytes::from(archive(&[(EntryType::Regular, "ok", "1")]))).await.unwrap();
         drop(feed);
         assert!(result.await.is_err());

@@ -17,7 +17,7 @@ use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::io::unpack::Feed;
+use crate::io::chunks::Feed;
 
 /// Bits of Go's `FileMode` for everything that is no plain file: folder, link, device, pipe, socket, irregular.
 const GO_TYPE: u32 = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19);

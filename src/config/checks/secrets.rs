@@ -5,12 +5,7 @@ use indexmap::IndexMap;
 
 use crate::config::draft::Draft;
 use crate::config::report::Report;
-use crate::config::secrets::{has_credentials, is_secret_name};
-
-/// What bundlers compile into the page that every visitor gets (Vite, Next.js, Create React App, SvelteKit and Astro, Expo,
-/// Gatsby, Nuxt; each documents its prefix).
-const PUBLIC_PREFIXES: [&str; 7] =
-    ["VITE_", "NEXT_PUBLIC_", "REACT_APP_", "PUBLIC_", "EXPO_PUBLIC_", "GATSBY_", "NUXT_PUBLIC_"];
+use crate::config::secrets::{PUBLIC_PREFIXES, has_credentials, is_secret_name};
 
 pub(super) fn check(draft: &Draft, report: &Report) {
     for service in draft.project.services.values() {

@@ -50,7 +50,8 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let doubtful = written.iter().filter(|name| is_doubtful(name, report)).cloned().collect();
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
     let registry = value(root, "registry", rules::registry);
-    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry };
+    let allow = root.get("guard").map(allowed).unwrap_or_default();
+    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry, allow };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }
@@ -67,6 +68,11 @@ fn volume(node: &Node) -> Volume {
         size: value(node, "size", rules::size),
         writers: value(node, "writers", rules::writers).unwrap_or(Writers::Single),
     }
+}
+
+fn allowed(guard: &Node) -> IndexMap<String, String> {
+    let fingerprint = |text: &str| rules::fingerprint(text).ok().map(|()| text.to_owned());
+    entries(guard, "allow", fingerprint, rules::reason).into_iter().collect()
 }
 
 fn smoke(root: &Node) -> Vec<Smoke> {

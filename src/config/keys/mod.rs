@@ -33,6 +33,7 @@ pub(crate) static FILE: Object = Object {
             Shape::Map(&environment::ENVIRONMENTS),
             "Where the application runs, by name. `local` on target `docker` is always there.",
         ),
+        Key::new("guard", Shape::Object(&GUARD), "What the guards against leaked secrets let pass."),
     ],
 };
 
@@ -63,6 +64,20 @@ static VOLUME: Object = Object {
         ),
     ],
 };
+
+static GUARD: Object = Object {
+    title: "`guard`",
+    kind: None,
+    json: None,
+    keys: &[Key::new(
+        "allow",
+        Shape::Map(&ALLOWED),
+        "Findings that may pass: the fingerprint a guard gave, and the reason. `--allow` writes them.",
+    )],
+};
+
+static ALLOWED: Map =
+    Map { key: &rules::FINGERPRINT, value: Shape::Scalar(&rules::REASON), most: 1_000, least: 0 };
 
 static SMOKE: Object = Object {
     title: "a smoke test",

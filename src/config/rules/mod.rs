@@ -18,14 +18,15 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 pub(crate) use images::{IMAGE, STAGE, image, stage};
-pub(crate) use names::{APP, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
-pub(crate) use names::{app, header_name, name, region, script, variable};
+pub(crate) use names::{APP, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
+pub(crate) use names::{app, fingerprint, header_name, name, region, script, variable};
 pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, prefix, publish, url_path};
 pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, SIZE, STATUS};
 pub(crate) use numbers::{cpus, memory, node, port, python, size, status};
 pub(crate) use paths::{FILE, FOLDER, MOUNT, PATTERN, file, folder, mount, pattern};
 pub(crate) use registries::{REGISTRY, registry};
-pub(crate) use text::{HEADER_VALUE, NONEMPTY, TEXT, WORD, header_value, nonempty, text, word};
+pub(crate) use text::{HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
+pub(crate) use text::{header_value, nonempty, reason, text, word};
 pub(crate) use words::{BOOLEAN, KIND, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
 pub(crate) use words::{Packages, boolean, kind, manager, packages, requirement, target, writers};
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Problem, Rule};
 use crate::config::report::shown;
 use crate::config::yaml::Scalar;
+use crate::guard::is_fingerprint;
 
 pub(crate) static NAME: Rule = Rule {
     expects: "a name of a-z, 0-9 and -",
@@ -22,6 +23,13 @@ pub(crate) static VARIABLE: Rule = Rule {
     null_hint: None,
     json: || json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 255 }),
     check: |scalar| variable(&scalar.text),
+};
+
+pub(crate) static FINGERPRINT: Rule = Rule {
+    expects: "the fingerprint of a finding",
+    null_hint: None,
+    json: || json!({ "pattern": "^[0-9a-f]{12}$" }),
+    check: |scalar| fingerprint(&scalar.text),
 };
 
 pub(crate) static HEADER_NAME: Rule = Rule {
@@ -67,6 +75,16 @@ pub(crate) fn name(scalar: &Scalar) -> Result<Name, Problem> {
             _ => problem,
         }
     })
+}
+
+/// What a guard gave to a finding.
+pub(crate) fn fingerprint(text: &str) -> Result<(), Problem> {
+    if is_fingerprint(text) {
+        return Ok(());
+    }
+    let message = format!("`{}` is not a fingerprint", shown(text));
+    Err(Problem::new("invalid-fingerprint", message)
+        .hint("write the 12 hex digits that the finding ended with after `--allow`"))
 }
 
 /// A name that a POSIX shell accepts as a variable (IEEE 1003.1, section 8.1).

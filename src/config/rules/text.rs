@@ -29,6 +29,13 @@ pub(crate) static NONEMPTY: Rule = Rule {
     check: |scalar| nonempty(scalar).map(drop),
 };
 
+pub(crate) static REASON: Rule = Rule {
+    expects: "a reason in words",
+    null_hint: Some("write why it may pass"),
+    json: || json!({ "type": "string", "pattern": "\\S" }),
+    check: |scalar| reason(scalar).map(drop),
+};
+
 pub(crate) static HEADER_VALUE: Rule = Rule {
     expects: "the value of a header",
     null_hint: Some("write \"\" to remove the built-in header"),
@@ -69,6 +76,14 @@ pub(crate) fn nonempty(scalar: &Scalar) -> Result<String, Problem> {
         return Err(Problem::new("empty-text", "an empty text is found in everything").hint("remove the key"));
     }
     word(scalar)
+}
+
+/// Why something is allowed: for people.
+pub(crate) fn reason(scalar: &Scalar) -> Result<String, Problem> {
+    if scalar.text.trim().is_empty() {
+        return Err(Problem::new("no-reason", "an allowance needs a reason").hint("write why it may pass"));
+    }
+    Ok(scalar.text.clone())
 }
 
 /// A header's value: printable ASCII (RFC 9110, section 5.5).

@@ -25,6 +25,9 @@ pub struct Project {
     pub environments: IndexMap<Name, Environment>,
     /// Where its images are pushed to, as `ghcr.io/acme`: a host, a port, a path, without a name of an image.
     pub registry: Option<String>,
+    /// What the guards let pass: the reason by the finding's fingerprint.
+    #[serde(default)]
+    pub allow: IndexMap<String, String>,
 }
 
 /// One deployable unit.

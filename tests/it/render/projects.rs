@@ -38,6 +38,7 @@ pub fn project(services: Vec<Service>) -> Project {
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), docker)]),
         registry: None,
+        allow: IndexMap::new(),
     }
 }
 

@@ -58,6 +58,7 @@ fn bound(target: &str) -> Bound {
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), environment)]),
         registry: None,
+        allow: IndexMap::new(),
     };
     // The environment is put in three lines above.
     project.bind("local").expect("the sample has the environment `local`")
