@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use dashdeploy_contract::{Finding, Project, Wiring};
 
 pub use compare::{Compared, State, compare};
+pub use dockerfile::CA_SECRET;
 pub use header::{Origin, origin};
 pub use layout::{COMPOSE, COMPOSE_DEV, COMPOSE_PROD, STATIC_ROOT, ignore_file};
 

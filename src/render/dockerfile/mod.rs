@@ -38,9 +38,15 @@ pub fn add(
     ignore::add(sheet, bound, service, build, &key)
 }
 
+/// The id of the build secret with certificates to trust besides the base image's, in PEM: for networks that re-sign TLS.
+/// Every step of a generated Dockerfile that fetches packages mounts it, and does without where it is not given or empty.
+pub const CA_SECRET: &str = "dashdeploy_ca";
+
 /// What every template may use.
 #[derive(Serialize)]
 struct Common {
+    /// [`CA_SECRET`].
+    ca: &'static str,
     /// Numeric user and group.
     user: &'static str,
     /// The port listened on.
@@ -120,6 +126,7 @@ impl Common {
             Marked::Line(start.map(str::to_owned).into_iter().chain(data.iter().map(of)).collect())
         };
         Self {
+            ca: CA_SECRET,
             make_seeds: line(["mkdir", "-p"], &|folder| format!("/seed{}", folder.plain_path)),
             own_data: line(["chown", APP_USER], &|folder| folder.plain_path.clone()),
             user: APP_USER,

@@ -34,7 +34,7 @@ pub struct Packages {
     pub manager: Option<Marked>,
     /// What describes the packages, and where to: operands of `COPY`.
     pub manifests: Marked,
-    /// The folder of the manager's cache.
+    /// The folder of the manager's cache, with the options of its mount.
     pub cache: &'static str,
     /// Installs everything, for the build.
     pub install: Marked,
@@ -63,7 +63,8 @@ impl Packages {
             cache: match manager {
                 NodeManager::Npm => "/root/.npm",
                 NodeManager::Pnpm => "/root/.local/share/pnpm/store",
-                NodeManager::Yarn => "/root/.cache/yarn",
+                // Two runs of Yarn 1 at a time spoil its cache; those of the others are made for it.
+                NodeManager::Yarn => "/root/.cache/yarn,sharing=locked",
             },
             install: line(install),
             install_production: line(production),

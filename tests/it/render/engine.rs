@@ -1,5 +1,6 @@
 //! The rendered files on a real engine: every kind of Dockerfile is built and its container run with all restrictions.
 
+mod certificates;
 mod composed;
 mod lab;
 mod page;

@@ -56,13 +56,20 @@ impl Lab {
 
     /// Builds a service as `docker build` does, with the project's files written.
     pub fn build(&self, project: &Project, service: &str) -> Result<String, String> {
+        self.build_with(project, service, &[])
+    }
+
+    /// [`Lab::build`] with more arguments.
+    pub fn build_with(&self, project: &Project, service: &str, more: &[&str]) -> Result<String, String> {
         write(&files(project), self.dir.path());
         let build = project.services[&projects::name(service)].build().unwrap();
         let tag = format!("{}-{service}", self.id);
         let program = if Path::new("/usr/bin/docker").exists() { "/usr/bin/docker" } else { "docker" };
         let output = Command::new(program)
             .env("DOCKER_BUILDKIT", "1")
-            .args(["build", "--progress=plain", "-t", &tag, "-f"])
+            .args(["build", "--progress=plain", "-t", &tag])
+            .args(more)
+            .arg("-f")
             .arg(self.dir.path().join(&build.dockerfile))
             .arg(self.dir.path().join(&build.context))
             .stdin(Stdio::null())
