@@ -32,7 +32,7 @@ pub(super) struct Prepared {
     pub(super) definition: Definition,
     pub(super) context: Arc<Context>,
     /// The content key; none where it cannot be told what a build would give.
-    key: Option<String>,
+    pub(super) key: Option<String>,
     /// The image that has the reference now.
     former: Option<ImageInspect>,
 }

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use dashdeploy_contract::{
-    EventSink, ImageId, Name, ReleaseImage, Service, ServiceKind, Severity, Source, Wiring, image_reference,
-    ownership_marks,
-};
+use dashdeploy_contract::{EventSink, ImageId, Name, ReleaseImage, Service, Source, Wiring, image_reference};
 use indexmap::IndexMap;
 use serde_json::json;
 
 use super::build_args::BuildArgs;
+use super::files;
 use super::guard::{refused, tell_unmet};
 use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
@@ -38,10 +36,10 @@ pub struct Args {
     push: bool,
     #[command(flatten)]
     registry: PushArgs,
+    /// Only the built files of static services, without any image
+    #[arg(long, conflicts_with_all = ["push", "tags"])]
+    only_files: bool,
 }
-
-/// Where the generated images of static services keep the files they serve.
-const SERVED_FILES: &str = "/usr/share/nginx/html";
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     args.build.guard.record(context)?;
@@ -69,8 +67,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let engine = engine().await?;
     let logins = args.registry.logins(context, &stack.bound)?;
     let guard = stack.guard(context, None)?;
+    if args.only_files {
+        let (requests, options) = order(context, &stack, &engine, &args.build, logins, &guard, &wanted)?;
+        return files::only(context, &stack, &engine, &guard, requests, &options).await;
+    }
     let built = build(context, &stack, &engine, &args.build, logins, &guard, &wanted).await?;
-    export(context, &stack, &engine, &guard, &built).await?;
+    files::export(context, &stack, &engine, &guard, &built).await?;
     tell_unmet(context, &guard);
     let pushed = match &push {
         Some(options) => {
@@ -197,6 +199,25 @@ async fn build(
     guard: &Arc<Guard>,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<Vec<BuiltImage>> {
+    let (requests, options) = order(context, stack, engine, args, logins, guard, wanted)?;
+    let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
+    let building = async {
+        let built = build_all(&engine.docker, requests, &options, events).await;
+        built.map_err(|failure| stack.build_error(failure))
+    };
+    interruptible(context, building).await
+}
+
+/// What is to be built and how, with the files that builds read refreshed.
+fn order(
+    context: &Context,
+    stack: &Stack,
+    engine: &Engine,
+    args: &BuildArgs,
+    logins: Arc<dyn Logins>,
+    guard: &Arc<Guard>,
+    wanted: &(dyn Fn(&Service) -> bool + Sync),
+) -> CliResult<(Vec<BuildRequest>, BuildOptions)> {
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let wiring = stack.wiring(context);
     let services = stack.bound.services.values().filter(|service| wanted(service));
@@ -206,12 +227,7 @@ async fn build(
     stack.guard_arguments(guard, &requests)?;
     let options =
         BuildOptions { inspect: Some(guard.at(Border::Context)), ..args.options(context, engine, logins) };
-    let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
-    let building = async {
-        let built = build_all(&engine.docker, requests, &options, events).await;
-        built.map_err(|failure| stack.build_error(failure))
-    };
-    interruptible(context, building).await
+    Ok((requests, options))
 }
 
 fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Option<BuildRequest>> {
@@ -221,7 +237,10 @@ fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Optio
 }
 
 /// Work that a signal ends at once: dropping it stops the running steps.
-async fn interruptible<T, E>(context: &Context, work: impl Future<Output = Result<T, E>>) -> CliResult<T>
+pub(super) async fn interruptible<T, E>(
+    context: &Context,
+    work: impl Future<Output = Result<T, E>>,
+) -> CliResult<T>
 where
     CliError: From<E>,
 {
@@ -234,34 +253,6 @@ where
     };
     context.console.finish_progress();
     Ok(result?)
-}
-
-async fn export(
-    context: &Context,
-    stack: &Stack,
-    engine: &Engine,
-    guard: &Arc<Guard>,
-    built: &[BuiltImage],
-) -> CliResult<()> {
-    for image in built {
-        let service = &stack.bound.services[&image.service];
-        if service.kind() != ServiceKind::Static {
-            continue;
-        }
-        let export = dist::Export {
-            service: &service.name,
-            image: &image.id,
-            from: SERVED_FILES,
-            project_dir: stack.loaded.dir.path(),
-            labels: &ownership_marks(&stack.bound, Some(&service.name)),
-            inspect: Some(guard.at(Border::Bundle)),
-        };
-        let exporting = dist::export_static(&engine.docker, &export, &context.console);
-        let mut findings = interruptible(context, exporting).await?.findings;
-        findings.retain(|finding| finding.severity > Severity::Info || context.console.is_verbose());
-        context.console.findings(&findings);
-    }
-    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal of a number of megabytes")]

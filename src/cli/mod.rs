@@ -13,6 +13,7 @@ mod doctor;
 mod down;
 mod error;
 mod exec;
+mod files;
 mod guard;
 mod init;
 mod load;

@@ -27,6 +27,7 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         | Event::BuildTransfer { .. }
         | Event::BuildLog { .. }
         | Event::BuildFinished { .. }
+        | Event::FilesBuilt { .. }
         | Event::BuildFailed { .. } => build_line(event, verbose, style),
         Event::PushStarted { .. }
         | Event::PushLayer { .. }
@@ -58,6 +59,10 @@ fn build_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
             let how = if *cached { "unchanged" } else { "built" };
             let (image, id) = (safe(image), style.dim(id.short()));
             format!("{} {service}  {image} {id}{}", style.green(how), took(Some(*millis)))
+        }
+        Event::FilesBuilt { service, millis, cached } => {
+            let how = if *cached { "unchanged" } else { "built" };
+            format!("{} {service}  its files{}", style.green(how), took(Some(*millis)))
         }
         Event::BuildFailed { service, message } => {
             format!("{} {service}: {}", style.red("failed"), safe(message))

@@ -80,7 +80,9 @@ impl Progress {
                 let name = step.map(|(_, name)| name.clone()).unwrap_or_default();
                 self.say(&key, &format!("{service}  {}  {}", safe(&name), safe(line.trim())));
             }
-            Event::BuildFinished { service, .. } | Event::BuildFailed { service, .. } => {
+            Event::BuildFinished { service, .. }
+            | Event::FilesBuilt { service, .. }
+            | Event::BuildFailed { service, .. } => {
                 self.clear(&image(service));
                 return false;
             }

@@ -98,6 +98,15 @@ pub enum Event {
         /// True where every step was cached.
         cached: bool,
     },
+    /// The files of a static service were built, without an image.
+    FilesBuilt {
+        /// The service.
+        service: Name,
+        /// Milliseconds it took.
+        millis: u64,
+        /// True where every step was cached.
+        cached: bool,
+    },
     /// An image could not be built.
     BuildFailed {
         /// The service whose image it is.

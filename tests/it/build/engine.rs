@@ -326,6 +326,7 @@ async fn built_files_come_out_and_the_container_goes() {
         from: "/html",
         project_dir: lab.path(),
         labels: &labels,
+        cache_dir: None,
         inspect: None,
     };
     for _ in 0..2 {

@@ -132,7 +132,10 @@ fn certificates_of_the_network_are_trusted_and_left_out_of_every_layer() {
             let saved = std::fs::read(&file).unwrap();
             for word in [canary.as_str(), AUTHORITY] {
                 let found = saved.windows(word.len()).any(|window| window == word.as_bytes());
-                assert!(!found, "{service} {target:?}: `{word}` is in a layer, the configuration or the history");
+                assert!(
+                    !found,
+                    "{service} {target:?}: `{word}` is in a layer, the configuration or the history"
+                );
             }
         }
     }

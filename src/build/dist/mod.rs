@@ -1,8 +1,12 @@
 //! The built files of a static service: out of its image, into the project's `.dashdeploy/dist/<service>`.
 //!
-//! A container is created for it, never started, and removed whatever happens. What a guard refuses is not put in place.
+//! A container is created for it, never started, and removed whatever happens; or nothing is, where the files are there
+//! already. What a guard refuses is not put in place. Without an image: [`build_files`].
 
-use std::path::Path;
+mod direct;
+mod memory;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bollard::Docker;
@@ -14,9 +18,13 @@ use dashdeploy_contract::{Event, EventSink, Finding, ImageId, Name};
 use futures_util::StreamExt as _;
 use indexmap::IndexMap;
 
+use super::BuildFailure;
 use super::solve::random;
 use crate::io::context::inspect::Inspect;
 use crate::io::unpack::{self, Unpacked};
+use memory::Memory;
+
+pub use direct::build_files;
 
 /// What is to be taken out of which image.
 #[derive(Debug, Clone)]
@@ -33,6 +41,8 @@ pub struct Export<'a> {
     pub labels: &'a IndexMap<String, String>,
     /// What looks at every file before any is put in place; none for nothing.
     pub inspect: Option<Arc<dyn Inspect>>,
+    /// The folder where is remembered what exports left; none to export every time.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// What was written.
@@ -63,6 +73,17 @@ pub struct ExportError {
     pub refused: Vec<Finding>,
 }
 
+/// Why files could not be built or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilesError {
+    /// The build failed.
+    #[error(transparent)]
+    Build(#[from] BuildFailure),
+    /// They could not be written, or must not be.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
 /// Copies a folder of an image to `.dashdeploy/dist/<service>`; what was there before is replaced in one step, or stays where
 /// this fails.
 ///
@@ -73,24 +94,67 @@ pub async fn export_static(
     export: &Export<'_>,
     events: &dyn EventSink,
 ) -> Result<Exported, ExportError> {
+    let path = path_of(export.service);
+    let to = export.project_dir.join(&path);
+    let cache = export.cache_dir.as_deref();
+    let memory = remembered(cache, &to, Some(&export.image.0), export.inspect.as_ref(), &path).await;
+    if let (_, Some(current)) = memory {
+        return Ok(current);
+    }
     let container =
         Container::create(engine, export).await.map_err(|error| failed(export, error.to_string()))?;
-    let path = format!(".dashdeploy/dist/{}", export.service);
-    let result = copy(engine, export, &container.name, &export.project_dir.join(&path)).await;
+    let result = copy(engine, export, &container.name, &to).await;
     container.remove().await;
-    let unpacked = result?;
+    let exported = conclude(export.service, &path, result?, events)?;
+    if let Some(memory) = memory.0 {
+        let _ = tokio::task::spawn_blocking(move || memory.remember()).await;
+    }
+    Ok(exported)
+}
+
+fn path_of(service: &Name) -> String {
+    format!(".dashdeploy/dist/{service}")
+}
+
+/// What is known of former exports, and what is there where it is what an export would write.
+async fn remembered(
+    cache: Option<&Path>,
+    to: &Path,
+    made_of: Option<&str>,
+    inspect: Option<&Arc<dyn Inspect>>,
+    path: &str,
+) -> (Option<Memory>, Option<Exported>) {
+    let Some((cache, made_of)) = cache.zip(made_of) else {
+        return (None, None);
+    };
+    let memory = Memory::of(cache, to, made_of, inspect);
+    let (asked, path) = (memory.clone(), path.to_owned());
+    let current = tokio::task::spawn_blocking(move || asked.current(&path)).await.ok().flatten();
+    (Some(memory), current)
+}
+
+/// Tells what was written; an error where a guard refused it.
+fn conclude(
+    service: &Name,
+    path: &str,
+    unpacked: Unpacked,
+    events: &dyn EventSink,
+) -> Result<Exported, ExportError> {
     if unpacked.is_refused() {
         let reason = "they hold what must not be published".to_owned();
-        return Err(ExportError { refused: unpacked.findings, ..failed(export, reason) });
+        return Err(ExportError { service: service.clone(), reason, hint: None, refused: unpacked.findings });
     }
     for left_out in &unpacked.left_out {
-        let message =
-            format!("`{left_out}` of `{}` is neither a file nor a folder, and was left out", export.service);
+        let message = format!("`{left_out}` of `{service}` is neither a file nor a folder, and was left out");
         events.emit(Event::Warning { message });
     }
-    let service = export.service.clone();
-    events.emit(Event::Exported { service, path: path.clone(), files: unpacked.files });
-    Ok(Exported { path, files: unpacked.files, bytes: unpacked.bytes, findings: unpacked.findings })
+    events.emit(Event::Exported { service: service.clone(), path: path.to_owned(), files: unpacked.files });
+    Ok(Exported {
+        path: path.to_owned(),
+        files: unpacked.files,
+        bytes: unpacked.bytes,
+        findings: unpacked.findings,
+    })
 }
 
 async fn copy(
