@@ -164,7 +164,7 @@ async fn amazon_gives_a_password_for_a_signed_request() {
     assert!(!format!("{asked:?}").contains(PASSWORD), "the key signs and is not sent");
     let other = ECR.replace("eu-west-1", "us-east-1");
     let error = logins(home.path(), None, &set).login(&other).unwrap_err();
-    for word in ["UnrecognizedClientException", "AWS_ACCESS_KEY_ID", other.as_str()] {
+    for word in ["AWS gives no password", "UnrecognizedClientException", "AWS_ACCESS_KEY_ID"] {
         assert!(error.contains(word) && !error.contains(PASSWORD), "{error}");
     }
     assert_eq!(pair(logins(home.path(), None, &set[1..]).login(ECR).unwrap()), None, "no key, no request");
