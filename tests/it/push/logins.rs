@@ -87,7 +87,7 @@ fn helpers_are_asked_on_standard_input_and_once() {
         assert_eq!(pair(logins.login("127.0.0.1:5000").unwrap()), is("me", PASSWORD));
     }
     let hub = logins.login("docker.io").unwrap().unwrap();
-    assert!(hub.is_identity_token() && logins.login("index.docker.io").unwrap().is_some());
+    assert!(hub.is_identity_token() && logins.login("https://index.docker.io/v1/").unwrap().is_some());
     let asked = std::fs::read_to_string(home.path().join("asked")).unwrap();
     let lines: Vec<&str> = asked.lines().map(|line| line.rsplit_once('/').map_or(line, |_| line)).collect();
     assert_eq!(lines.len(), 2, "each once: {asked}");
