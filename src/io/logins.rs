@@ -62,8 +62,9 @@ impl Login {
 
 /// Where logins come from.
 pub trait Logins: Send + Sync + std::fmt::Debug {
-    /// The login for a registry's host with its port, as `ghcr.io` or `127.0.0.1:5000`; Docker Hub is `docker.io`. None where
-    /// nothing is known of it. Blocks: a credential helper may be a program.
+    /// The login for a registry's host with its port, as `ghcr.io` or `127.0.0.1:5000`; Docker Hub is `docker.io`, or
+    /// `https://index.docker.io/v1/` as docker and BuildKit call it. None where nothing is known of it. Blocks: a
+    /// credential helper may be a program.
     ///
     /// # Errors
     /// A sentence, where a source of logins is broken: a file that cannot be read, a helper that fails.
@@ -110,7 +111,7 @@ impl MachineLogins {
 
 impl Logins for MachineLogins {
     fn login(&self, registry: &str) -> Result<Option<Login>, String> {
-        let host = super::registry::canonical(registry);
+        let host = files::host_of(registry);
         // A poisoned lock means that a look-up panicked elsewhere: then it is looked up anew.
         if let Some(known) = self.known.lock().ok().and_then(|known| known.get(host).cloned()) {
             return Ok(known);

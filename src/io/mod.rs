@@ -1,4 +1,4 @@
-//! The only folder that touches the machine: files, environment, processes, signals, the Docker Engine.
+//! The only folder that touches the machine: files, environment, processes, signals, the Docker Engine, registries.
 //!
 //! Given: what the pure half decided. Gives: bytes and connections. Decides nothing.
 #![allow(clippy::disallowed_methods)]

@@ -51,7 +51,7 @@ pub(super) fn login(host: &str, get: &Get, http: &Http) -> Result<Option<Login>,
     let session = get("AWS_SESSION_TOKEN").map(str::to_owned);
     let key = Credentials::new(id, secret, session, None, "environment");
     let request = signed(&service, endpoint, key)?;
-    ask(host, http, &request).map(Some)
+    ask(http, &request).map(Some)
 }
 
 fn service(host: &str) -> Option<Service> {
@@ -116,8 +116,8 @@ fn signed(service: &Service, endpoint: &str, key: Credentials) -> Result<Request
 }
 
 /// Asks from a thread of its own, since whoever looks up a login may stand on a runtime that must not be blocked on.
-fn ask(host: &str, http: &Http, request: &Request) -> Result<Login, String> {
-    let failed = |why: String| format!("AWS gives no password for {host}: {why}");
+fn ask(http: &Http, request: &Request) -> Result<Login, String> {
+    let failed = |why: String| format!("AWS gives no password: {why}");
     let answer = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

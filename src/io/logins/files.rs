@@ -126,7 +126,7 @@ fn filled(secret: Option<&SecretString>) -> Option<&SecretString> {
 }
 
 /// The registry that a key of the file means: `https://index.docker.io/v1/` is Docker Hub.
-fn host_of(key: &str) -> &str {
+pub(super) fn host_of(key: &str) -> &str {
     let rest = key.split_once("://").map_or(key, |(_, rest)| rest);
     canonical(rest.split('/').next().unwrap_or(rest))
 }

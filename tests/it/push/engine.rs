@@ -1,5 +1,7 @@
 //! The program, a real engine and a real registry.
 
+mod broken;
+
 use std::time::{Duration, Instant};
 
 use dashdeploy::build::pull::pull_if_missing;
@@ -19,8 +21,12 @@ struct Pushed {
 
 impl Pushed {
     fn new(test: &str, registry: &RealRegistry) -> Self {
+        Self::at(test, &registry.host())
+    }
+
+    fn at(test: &str, host: &str) -> Self {
         let project = Project::empty(test);
-        let (name, host) = (project.name.clone(), registry.host());
+        let (name, host) = (project.name.clone(), host.to_owned());
         project.write(
             "dashdeploy.yaml",
             &format!(

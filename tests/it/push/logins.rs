@@ -87,7 +87,7 @@ fn helpers_are_asked_on_standard_input_and_once() {
         assert_eq!(pair(logins.login("127.0.0.1:5000").unwrap()), is("me", PASSWORD));
     }
     let hub = logins.login("docker.io").unwrap().unwrap();
-    assert!(hub.is_identity_token() && logins.login("index.docker.io").unwrap().is_some());
+    assert!(hub.is_identity_token() && logins.login("https://index.docker.io/v1/").unwrap().is_some());
     let asked = std::fs::read_to_string(home.path().join("asked")).unwrap();
     let lines: Vec<&str> = asked.lines().map(|line| line.rsplit_once('/').map_or(line, |_| line)).collect();
     assert_eq!(lines.len(), 2, "each once: {asked}");
@@ -164,7 +164,7 @@ async fn amazon_gives_a_password_for_a_signed_request() {
     assert!(!format!("{asked:?}").contains(PASSWORD), "the key signs and is not sent");
     let other = ECR.replace("eu-west-1", "us-east-1");
     let error = logins(home.path(), None, &set).login(&other).unwrap_err();
-    for word in ["UnrecognizedClientException", "AWS_ACCESS_KEY_ID", other.as_str()] {
+    for word in ["AWS gives no password", "UnrecognizedClientException", "AWS_ACCESS_KEY_ID"] {
         assert!(error.contains(word) && !error.contains(PASSWORD), "{error}");
     }
     assert_eq!(pair(logins(home.path(), None, &set[1..]).login(ECR).unwrap()), None, "no key, no request");
