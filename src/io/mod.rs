@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod chunks;
+pub mod clean;
 pub mod clock;
 pub mod context;
 pub mod docker;
