@@ -45,7 +45,6 @@ pub(super) async fn build_one(
     events: Arc<dyn EventSink>,
 ) -> Result<BuiltImage, BuildFailure> {
     let begun = Instant::now();
-    events.emit(Event::BuildStarted { service: request.service.clone() });
     let prepared = prepare(engine, request, options, &events).await?;
     let image = match unchanged(&prepared, options) {
         Some(former) => {
@@ -191,6 +190,7 @@ async fn make(
     events: &Arc<dyn EventSink>,
 ) -> Result<BuiltImage, BuildFailure> {
     let request = &prepared.request;
+    events.emit(Event::BuildStarted { service: request.service.clone() });
     let mut labels = request.labels.clone();
     if let Some(revision) = git::revision(&request.context).await {
         labels.entry(REVISION_LABEL.to_owned()).or_insert_with(|| revision.label());

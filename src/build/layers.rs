@@ -12,14 +12,18 @@
 mod archive;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use bollard::Docker;
-use dashdeploy_contract::Finding;
+use dashdeploy_contract::{Finding, Severity};
 use futures_util::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 
-use crate::guard::Guard;
-use crate::io::chunks;
+use crate::guard::{Border, Guard};
+use crate::io::{chunks, clean};
+use crate::push::{ImageGuard, PushImage, Refusal};
 use archive::{Seen, look};
 
 /// An image that is to be looked at.
@@ -73,4 +77,65 @@ pub async fn look_into(
         return Err(failed("the engine sent no configuration with it".to_owned()));
     }
     Ok(seen.findings)
+}
+
+/// The guard of the way to a registry. An image that was found clean is not looked into again while nothing changed that it
+/// is judged by.
+#[derive(Debug)]
+pub struct LayerGuard {
+    engine: Docker,
+    guard: Arc<Guard>,
+    clean: Option<PathBuf>,
+    noted: Mutex<Vec<Finding>>,
+}
+
+impl LayerGuard {
+    /// A guard of the images of an engine, that remembers clean ones in the user's cache folder where there is one.
+    pub fn new(engine: &Docker, guard: &Arc<Guard>, cache: Option<PathBuf>) -> Self {
+        let clean = cache.map(|folder| folder.join("clean-images"));
+        Self { engine: engine.clone(), guard: Arc::clone(guard), clean, noted: Mutex::default() }
+    }
+
+    /// What is worth knowing about images that passed, such as a layer that nobody can see into.
+    pub fn noted(&self) -> Vec<Finding> {
+        self.noted.lock().map(|noted| noted.clone()).unwrap_or_default()
+    }
+
+    fn key(&self, image: &PushImage) -> clean::Key {
+        let mut hash = Sha256::new();
+        hash.update(self.guard.at(Border::Image).edition());
+        hash.update(image.id.0.as_bytes());
+        hash.finalize().into()
+    }
+}
+
+#[async_trait]
+impl ImageGuard for LayerGuard {
+    async fn inspect(&self, image: &PushImage) -> Result<(), Refusal> {
+        let key = self.key(image);
+        if self.clean.as_deref().is_some_and(|path| clean::is_known(path, &key)) {
+            return Ok(());
+        }
+        let refusal = |message: String, findings: Vec<Finding>| Refusal {
+            message,
+            evidence: Vec::new(),
+            hint: None,
+            findings,
+        };
+        let found = look_into(&self.engine, &ImageLook { image: &image.id.0, base: &[] }, &self.guard).await;
+        let found = found.map_err(|error| refusal(error.to_string(), Vec::new()))?;
+        if found.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(refusal("it holds secrets; none of it was sent".to_owned(), found));
+        }
+        if found.is_empty()
+            && let Some(path) = &self.clean
+        {
+            // Without it the image is looked into again, which is all that is lost.
+            let _ = clean::remember(path, &key);
+        }
+        if let Ok(mut noted) = self.noted.lock() {
+            noted.extend(found);
+        }
+        Ok(())
+    }
 }

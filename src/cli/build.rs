@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::build_args::BuildArgs;
 use super::files;
-use super::guard::{refused, tell_unmet};
+use super::guard::{of_images, refused, tell_unmet};
 use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
 use super::stack::Stack;
@@ -19,7 +19,7 @@ use crate::deploy::Gathered;
 use crate::guard::{Border, Guard};
 use crate::io::docker::{self, Engine, EngineSettings};
 use crate::io::logins::Logins;
-use crate::push::{PushOptions, PushedImage};
+use crate::push::{ImageGuard, PushOptions, PushedImage};
 
 /// Build the images, all at once
 ///
@@ -74,15 +74,28 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let built = build(context, &stack, &engine, &args.build, logins, &guard, &wanted).await?;
     files::export(context, &stack, &engine, &guard, &built).await?;
     tell_unmet(context, &guard);
-    let pushed = match &push {
-        Some(options) => {
-            let image = |image: &BuiltImage| push::image(&stack.bound, &image.service, image.id.clone());
-            Some(push::push(context, &engine, built.iter().map(image).collect(), options).await?)
-        }
+    let pushed = match push {
+        Some(options) => Some(push_built(context, &stack, &engine, &guard, &built, options).await?),
         None => None,
     };
     answer(context, &built, pushed.as_deref());
     Ok(Exit::Done)
+}
+
+async fn push_built(
+    context: &Context,
+    stack: &Stack,
+    engine: &Engine,
+    guard: &Arc<Guard>,
+    built: &[BuiltImage],
+    options: PushOptions,
+) -> CliResult<Vec<PushedImage>> {
+    let layers = of_images(context, engine, guard);
+    let options = PushOptions { guard: Some(Arc::clone(&layers) as Arc<dyn ImageGuard>), ..options };
+    let image = |image: &BuiltImage| push::image(&stack.bound, &image.service, image.id.clone());
+    let pushed = push::push(context, engine, built.iter().map(image).collect(), &options).await?;
+    context.console.findings(&layers.noted());
+    Ok(pushed)
 }
 
 /// How images are pushed after the build; none where they are not. Known before anything is built.

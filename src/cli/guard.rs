@@ -6,14 +6,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dashdeploy_contract::{Build, Finding, Name, Severity};
+use dashdeploy_contract::{Bound, Build, Finding, Name, Severity};
 use secrecy::SecretString;
 
-use super::stack::Stack;
+use super::load::Loaded;
+use super::stack::{Stack, other_files, sources};
 use super::{CliError, CliResult, Context, Exit};
+use crate::build::layers::LayerGuard;
 use crate::build::{BuildFailure, BuildRequest};
 use crate::deploy::Gathered;
 use crate::guard::{self, Border, Guard, Variable};
+use crate::io::docker::Engine;
 
 /// What the guards let pass.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -50,40 +53,53 @@ impl GuardArgs {
     }
 }
 
+/// The guard of this environment. It knows the secrets that have a value now, without asking for any, and what else the
+/// environment and the project's `.env` files hold under a name that promises a secret.
+///
+/// # Errors
+/// Where a file of secrets cannot be read.
+pub(super) fn guard(
+    context: &Context,
+    loaded: &Loaded,
+    bound: &Bound,
+    gathered: Option<&Gathered>,
+) -> CliResult<Arc<Guard>> {
+    let secrets = || {
+        let services = bound.services.values();
+        services.flat_map(|service| service.secrets.keys().map(|name| (&service.name, name)))
+    };
+    let declared: BTreeSet<&str> = secrets().map(|(_, name)| name.as_str()).collect();
+    let given = secrets().filter_map(|(service, name)| {
+        let value = gathered?.store.expose(service, name)?;
+        Some(Variable { name: name.clone(), value: SecretString::from(value), declared: true })
+    });
+    let mut variables: Vec<Variable> = given.collect();
+    for source in sources(loaded, bound, context, None)?.into_iter().chain(other_files(loaded, bound)) {
+        for (name, value) in source.values {
+            let declared = declared.contains(name.as_str());
+            variables.push(Variable { name, value: SecretString::from(value), declared });
+        }
+    }
+    let allowed = loaded.project.allow.iter().map(|(key, reason)| (key.clone(), reason.clone()));
+    let guard = Guard::new(bound.project.as_str(), variables, allowed.collect());
+    if context.console.is_verbose() {
+        for unsought in guard.unsought() {
+            context.console.status(&format!(
+                "the guards do not look for the value of {}: {}",
+                unsought.name, unsought.reason
+            ));
+        }
+    }
+    Ok(guard)
+}
+
 impl Stack {
-    /// The guard of this environment. It knows the secrets that have a value now, without asking for any, and what else the
-    /// environment and the project's `.env` files hold under a name that promises a secret.
+    /// See [`guard`].
     ///
     /// # Errors
-    /// Where a file of secrets cannot be read.
+    /// As there.
     pub(super) fn guard(&self, context: &Context, gathered: Option<&Gathered>) -> CliResult<Arc<Guard>> {
-        let secrets = || {
-            let services = self.bound.services.values();
-            services.flat_map(|service| service.secrets.keys().map(|name| (&service.name, name)))
-        };
-        let declared: BTreeSet<&str> = secrets().map(|(_, name)| name.as_str()).collect();
-        let given = secrets().filter_map(|(service, name)| {
-            let value = gathered?.store.expose(service, name)?;
-            Some(Variable { name: name.clone(), value: SecretString::from(value), declared: true })
-        });
-        let mut variables: Vec<Variable> = given.collect();
-        for source in self.sources(context, None)?.into_iter().chain(self.other_files()) {
-            for (name, value) in source.values {
-                let declared = declared.contains(name.as_str());
-                variables.push(Variable { name, value: SecretString::from(value), declared });
-            }
-        }
-        let allowed = self.loaded.project.allow.iter().map(|(key, reason)| (key.clone(), reason.clone()));
-        let guard = Guard::new(self.bound.project.as_str(), variables, allowed.collect());
-        if context.console.is_verbose() {
-            for unsought in guard.unsought() {
-                context.console.status(&format!(
-                    "the guards do not look for the value of {}: {}",
-                    unsought.name, unsought.reason
-                ));
-            }
-        }
-        Ok(guard)
+        guard(context, &self.loaded, &self.bound, gathered)
     }
 
     /// What goes into an image by its build arguments and labels: nothing secret, since every one of them can be read from it.
@@ -187,4 +203,9 @@ fn escaped(path: &str) -> String {
     path.chars()
         .flat_map(|c| if matches!(c, '*' | '?' | '[' | ']' | '\\') { vec!['\\', c] } else { vec![c] })
         .collect()
+}
+
+/// The guard of the way to a registry, for the images of an engine.
+pub(super) fn of_images(context: &Context, engine: &Engine, guard: &Arc<Guard>) -> Arc<LayerGuard> {
+    Arc::new(LayerGuard::new(&engine.docker, guard, context.environment.cache_dir()))
 }

@@ -6,6 +6,7 @@ use dashdeploy_contract::{Bound, EventSink, ImageId, Name, Source, image_referen
 use indexmap::IndexSet;
 use serde_json::json;
 
+use super::guard::{self, GuardArgs};
 use super::load::load;
 use super::{CliError, CliResult, Context, Exit};
 use crate::config::check_registry;
@@ -27,6 +28,8 @@ pub struct Args {
     services: Vec<String>,
     #[command(flatten)]
     push: PushArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
 }
 
 /// Where images go.
@@ -115,10 +118,15 @@ fn no_registry(bound: &Bound) -> CliError {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
-    let bound = load(context)?.bind(context)?;
+    args.guard.record(context)?;
+    let loaded = load(context)?;
+    let bound = loaded.bind(context)?;
     let services = chosen(&bound, &args.services)?;
-    let options = args.push.options(context, &bound, None)?;
+    let mut options = args.push.options(context, &bound, None)?;
     let engine = docker::connect(&EngineSettings::from_env()).await?;
+    let guard = guard::guard(context, &loaded, &bound, None)?;
+    let images_guard = guard::of_images(context, &engine, &guard);
+    options.guard = Some(Arc::clone(&images_guard) as Arc<dyn ImageGuard>);
     let mut images = Vec::new();
     for service in services {
         images.push(built(&engine, &bound, &service).await?);
@@ -127,6 +135,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         return dry_run(context, &engine, images, &options).await;
     }
     let pushed = push(context, &engine, images, &options).await?;
+    context.console.findings(&images_guard.noted());
     let text = if pushed.is_empty() { "No service is built from source.".to_owned() } else { rows(&pushed) };
     context.console.answer(json!({ "registry": options.registry, "images": pushed }), &text);
     Ok(Exit::Done)
@@ -232,7 +241,8 @@ impl From<PushFailure> for CliError {
             PushFailureKind::Refused => (Exit::Refused, "guard"),
             PushFailureKind::Failed => (Exit::Failed, "push"),
         };
-        let error = Self::new(exit, code, failure.to_string()).evidence(failure.evidence);
+        let mut error = Self::new(exit, code, failure.to_string()).evidence(failure.evidence);
+        error.report.findings = failure.findings;
         failure.hint.into_iter().fold(error, Self::hint)
     }
 }

@@ -101,7 +101,7 @@ impl Stack {
     /// # Errors
     /// Exit code 2 naming every required secret that has no value.
     pub fn secrets(&self, context: &Context, file: Option<&Path>) -> CliResult<Gathered> {
-        let mut sources = self.sources(context, file)?;
+        let mut sources = sources(&self.loaded, &self.bound, context, file)?;
         let mut gathered = gather(&self.bound, &sources);
         if !gathered.missing.is_empty() && context.may_ask() && !context.global.dry_run {
             let answers = ask_for(&gathered.missing)?;
@@ -134,44 +134,53 @@ impl Stack {
                 "put `{first}=…` into .env, or give it in the environment: `{first}=… dashdeploy up`"
             ))
     }
+}
 
-    /// What files of variables hold in the project's folder and in those that are built: `.env.staging` too while `local` is
-    /// built. One that cannot be read as such is passed over: it is no source of this environment.
-    pub(super) fn other_files(&self) -> Vec<SecretSource> {
-        let contexts = self.bound.services.values().filter_map(|service| service.build());
-        let mut folders: Vec<&str> = contexts.map(|build| build.context.as_str()).chain(["."]).collect();
-        folders.sort_unstable();
-        folders.dedup();
-        let paths = folders.into_iter().flat_map(|folder| {
-            let names = self.loaded.dir.names_in(folder).into_iter();
-            let files = names.filter(|name| name == ".env" || name.starts_with(".env.") && !is_example(name));
-            files.map(move |name| format!("{folder}/{name}"))
-        });
-        paths.filter_map(|path| from_file(&self.loaded.dir.join(&path), &path).ok().flatten()).collect()
+/// What secrets are looked for in, the first that has one wins.
+///
+/// # Errors
+/// Exit code 2 for a file that cannot be read.
+pub(super) fn sources(
+    loaded: &Loaded,
+    bound: &Bound,
+    context: &Context,
+    file: Option<&Path>,
+) -> CliResult<Vec<SecretSource>> {
+    let mut sources = vec![SecretSource {
+        name: "the environment".to_owned(),
+        values: context.environment.variables.clone(),
+    }];
+    if let Some(file) = file {
+        let path = context.environment.current_dir.join(file);
+        let found = from_file(&path, &file.display().to_string())?;
+        sources.push(found.ok_or_else(|| {
+            CliError::new(Exit::Usage, "secrets-file", format!("{} is not there", file.display()))
+        })?);
+        if is_readable_by_others(&path) {
+            let name = file.display();
+            context.console.warning(&format!("{name} can be read by others: `chmod 600 {name}`"));
+        }
     }
+    for name in [format!(".env.{}", bound.environment), ".env".to_owned()] {
+        let path: PathBuf = loaded.dir.join(&name);
+        sources.extend(from_file(&path, &name)?);
+    }
+    Ok(sources)
+}
 
-    pub(super) fn sources(&self, context: &Context, file: Option<&Path>) -> CliResult<Vec<SecretSource>> {
-        let mut sources = vec![SecretSource {
-            name: "the environment".to_owned(),
-            values: context.environment.variables.clone(),
-        }];
-        if let Some(file) = file {
-            let path = context.environment.current_dir.join(file);
-            let found = from_file(&path, &file.display().to_string())?;
-            sources.push(found.ok_or_else(|| {
-                CliError::new(Exit::Usage, "secrets-file", format!("{} is not there", file.display()))
-            })?);
-            if is_readable_by_others(&path) {
-                let name = file.display();
-                context.console.warning(&format!("{name} can be read by others: `chmod 600 {name}`"));
-            }
-        }
-        for name in [format!(".env.{}", self.bound.environment), ".env".to_owned()] {
-            let path: PathBuf = self.loaded.dir.join(&name);
-            sources.extend(from_file(&path, &name)?);
-        }
-        Ok(sources)
-    }
+/// What files of variables hold in the project's folder and in those that are built: `.env.staging` too while `local` is
+/// built. One that cannot be read as such is passed over: it is no source of this environment.
+pub(super) fn other_files(loaded: &Loaded, bound: &Bound) -> Vec<SecretSource> {
+    let contexts = bound.services.values().filter_map(|service| service.build());
+    let mut folders: Vec<&str> = contexts.map(|build| build.context.as_str()).chain(["."]).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    let paths = folders.into_iter().flat_map(|folder| {
+        let names = loaded.dir.names_in(folder).into_iter();
+        let files = names.filter(|name| name == ".env" || name.starts_with(".env.") && !is_example(name));
+        files.map(move |name| format!("{folder}/{name}"))
+    });
+    paths.filter_map(|path| from_file(&loaded.dir.join(&path), &path).ok().flatten()).collect()
 }
 
 /// True for a file of variables that documents them.

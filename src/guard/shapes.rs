@@ -230,7 +230,8 @@ fn in_earnest_password(word: &str) -> bool {
     let mut distinct: Vec<char> = word.to_ascii_lowercase().chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
-    !word.to_ascii_lowercase().contains("password") && distinct.len() >= 5
+    !["password", "1234", "key_"].iter().any(|part| word.to_ascii_lowercase().contains(part))
+        && distinct.len() >= 5
 }
 
 /// A token that says it is the `service_role` of Supabase, which passes every row rule; not the one of its demo projects.

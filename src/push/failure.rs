@@ -1,6 +1,6 @@
 //! Why an image is not at its registry.
 
-use dashdeploy_contract::Name;
+use dashdeploy_contract::{Finding, Name};
 
 use super::Refusal;
 use crate::io::docker::EngineError;
@@ -32,6 +32,8 @@ pub struct PushFailure {
     pub evidence: Vec<String>,
     /// What mends it.
     pub hint: Option<String>,
+    /// What a guard found.
+    pub findings: Vec<Finding>,
 }
 
 impl PushFailure {
@@ -42,6 +44,7 @@ impl PushFailure {
             message: message.into(),
             evidence: Vec::new(),
             hint: Some(hint.into()).filter(|hint: &String| !hint.is_empty()),
+            findings: Vec::new(),
         }
     }
 
@@ -64,6 +67,7 @@ impl PushFailure {
             message: refusal.message,
             evidence: refusal.evidence,
             hint: refusal.hint,
+            findings: refusal.findings,
         }
     }
 

@@ -18,7 +18,7 @@ mod proof;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dashdeploy_contract::{ImageId, Name};
+use dashdeploy_contract::{Finding, ImageId, Name};
 
 use crate::io::http::Http;
 use crate::io::logins::Logins;
@@ -103,4 +103,6 @@ pub struct Refusal {
     pub evidence: Vec<String>,
     /// What mends it.
     pub hint: Option<String>,
+    /// The same as findings, each with its place and its own mend.
+    pub findings: Vec<Finding>,
 }

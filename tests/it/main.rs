@@ -6,6 +6,7 @@ mod build;
 mod cli;
 mod config;
 mod detect;
+mod guard;
 mod push;
 mod render;
 mod stack;

@@ -36,7 +36,6 @@ pub async fn build_files(
 ) -> Result<Exported, FilesError> {
     let begun = Instant::now();
     let service = request.service.clone();
-    events.emit(Event::BuildStarted { service: service.clone() });
     let mut prepared = prepare(engine, request, options, events).await?;
     let path = path_of(&service);
     let to = project_dir.join(&path);
@@ -44,9 +43,9 @@ pub async fn build_files(
     let memory =
         remembered(options.cache_dir.as_deref(), &to, made_of.as_deref(), inspect.as_ref(), &path).await;
     if let (_, Some(current)) = memory {
-        events.emit(Event::Exported { service, path: current.path.clone(), files: current.files });
         return Ok(current);
     }
+    events.emit(Event::BuildStarted { service: service.clone() });
     take_files_only(&mut prepared, from);
     let (feed, unpacking) = unpack::start(&to, inspect);
     let mut progress = Progress::new(service.clone(), Arc::clone(events));
