@@ -198,7 +198,12 @@ struct Strict;
 impl ImageGuard for Strict {
     async fn inspect(&self, image: &PushImage) -> Result<(), Refusal> {
         let message = format!("{} holds a key", image.name);
-        Err(Refusal { message, evidence: vec!["layer 2: app/id_rsa".into()], hint: Some("remove it".into()) })
+        Err(Refusal {
+            message,
+            evidence: vec!["layer 2: app/id_rsa".into()],
+            hint: Some("remove it".into()),
+            findings: Vec::new(),
+        })
     }
 }
 
