@@ -51,6 +51,7 @@ pub(super) async fn solve(
     events: &Arc<dyn EventSink>,
 ) -> Result<Option<ImageId>, SolveError> {
     let news = filesync::news(&order.request.service, events);
+    let mut refused = false;
     if let Some(address) = &order.options.address {
         let (exporter, receiver) = match output {
             Output::Image => ("moby", None),
@@ -77,13 +78,14 @@ pub(super) async fn solve(
                     order.request.service
                 );
                 events.emit(Event::Detail { message });
+                refused = error.kind() == std::io::ErrorKind::PermissionDenied;
             }
             Err(error) => return Err(SolveError::Broken(error.to_string())),
         }
     } else if matches!(output, Output::Files(_)) {
         return Err(SolveError::Said("files without an image need an engine with sessions".to_owned()));
     }
-    stream::build(engine, order, sent, news, progress).await.map(Some)
+    stream::build(engine, order, refused, sent, news, progress).await.map(Some)
 }
 
 /// True where the engine answers and does no sessions, or its address cannot carry one.

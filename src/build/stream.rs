@@ -26,15 +26,17 @@ use crate::io::context::listing::Entry;
 /// context was sent over a slow line. A user who waits no longer interrupts.
 const ANSWER: Duration = Duration::from_secs(24 * 3600);
 
-/// Sends everything and follows the build.
+/// Sends everything and follows the build. Where sessions were refused, by the classic builder, which needs none: BuildKit's
+/// own call would ask for one again.
 pub(super) async fn build(
     engine: &Docker,
     order: &Order<'_>,
+    sessions_refused: bool,
     sent: &Sent,
     news: News,
     progress: &mut Progress,
 ) -> Result<ImageId, SolveError> {
-    let buildkit = has_buildkit(engine).await?;
+    let buildkit = has_buildkit(engine).await? && !sessions_refused;
     refuse(order, buildkit)?;
     let engine = engine.clone().with_timeout(ANSWER);
     let entries = Arc::new(with_dockerfile(order));

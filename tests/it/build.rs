@@ -1,17 +1,25 @@
 //! Images, built on a real engine. Skipped aloud where none answers, failed where one is required.
 
+mod crash;
 mod engine;
 mod ignore;
+mod key;
+mod stream;
 
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bollard::Docker;
-use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
+    RemoveImageOptionsBuilder,
+};
 use dashdeploy::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all};
 use dashdeploy::io::docker::{EngineSettings, connect};
 use dashdeploy_contract::{Event, EventSink, Name};
+use futures_util::StreamExt as _;
 use indexmap::IndexMap;
 
 /// Marks what a test made, so that only that is removed.
@@ -91,6 +99,34 @@ impl Lab {
             target: None,
             secrets: Default::default(),
         }
+    }
+
+    /// A container of an image that is never started.
+    async fn container(&self, image: &str) -> String {
+        let body = ContainerCreateBody {
+            image: Some(image.to_owned()),
+            cmd: Some(vec!["true".to_owned()]),
+            labels: Some([(MARK.to_owned(), self.name.clone())].into()),
+            ..ContainerCreateBody::default()
+        };
+        self.engine.create_container(None, body).await.unwrap().id
+    }
+
+    /// The content of a file in a container.
+    async fn file(&self, container: &str, path: &str) -> Vec<u8> {
+        let parameters = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let chunks = self.engine.download_from_container(container, Some(parameters));
+        let bytes: Vec<u8> = chunks.map(|chunk| chunk.unwrap().to_vec()).collect::<Vec<_>>().await.concat();
+        let mut content = Vec::new();
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+        std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+        content
+    }
+
+    async fn remove(&self, container: &str) {
+        let force = RemoveContainerOptionsBuilder::new().force(true).build();
+        self.engine.remove_container(container, Some(force)).await.unwrap();
     }
 
     async fn build(&self, requests: Vec<BuildRequest>) -> Result<Vec<BuiltImage>, BuildFailure> {
