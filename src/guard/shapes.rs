@@ -230,7 +230,7 @@ fn in_earnest_password(word: &str) -> bool {
     let mut distinct: Vec<char> = word.to_ascii_lowercase().chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
-    !["password", "1234", "key_"].iter().any(|part| word.to_ascii_lowercase().contains(part))
+    !["password", "1234", "key_", ":"].iter().any(|part| word.to_ascii_lowercase().contains(part))
         && distinct.len() >= 5
 }
 
