@@ -187,11 +187,18 @@ fn address(bytes: &[u8], at: usize) -> Option<Seen> {
     let templated = text[..password.end]
         .contains(['$', '{', '}', '<', '>', '*', '%', '(', ')', ',', ';', '|', '[', ']', '^', '+'])
         && !has_percent_escapes_only(&text[3..password.end]);
-    if scheme < 2 || templated || !is_real_password(word, host) {
+    if scheme < 2 || templated || !is_real_password(&unescaped(word), host) {
         return None;
     }
     let range = at + password.start..at + password.end;
     Some(Seen { range, kind: "an address with a password in it", shown: "://", public: false })
+}
+
+/// The word with one character for each of its escapes: `%2F` is one.
+fn unescaped(word: &str) -> String {
+    let mut parts = word.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + "~" + part.get(2..).unwrap_or_default())
 }
 
 /// True where `%` stands for escapes and nothing else in the text belongs to a template.
