@@ -7,7 +7,9 @@
 //! [`recognised`] asks for less: it is for hiding, not for refusing.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -187,11 +189,18 @@ fn address(bytes: &[u8], at: usize) -> Option<Seen> {
     let templated = text[..password.end]
         .contains(['$', '{', '}', '<', '>', '*', '%', '(', ')', ',', ';', '|', '[', ']', '^', '+'])
         && !has_percent_escapes_only(&text[3..password.end]);
-    if scheme < 2 || templated || !is_real_password(word, host) {
+    if scheme < 2 || templated || !is_real_password(&unescaped(word), host) {
         return None;
     }
     let range = at + password.start..at + password.end;
     Some(Seen { range, kind: "an address with a password in it", shown: "://", public: false })
+}
+
+/// The word with one character for each of its escapes: `%2F` is one.
+fn unescaped(word: &str) -> String {
+    let mut parts = word.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + "~" + part.get(2..).unwrap_or_default())
 }
 
 /// True where `%` stands for escapes and nothing else in the text belongs to a template.
@@ -230,7 +239,7 @@ fn in_earnest_password(word: &str) -> bool {
     let mut distinct: Vec<char> = word.to_ascii_lowercase().chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
-    !["password", "1234", "key_"].iter().any(|part| word.to_ascii_lowercase().contains(part))
+    !["password", "1234", "key_", ":"].iter().any(|part| word.to_ascii_lowercase().contains(part))
         && distinct.len() >= 5
 }
 
@@ -255,32 +264,42 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, part)
 }
 
-/// Everything in a text that has the look of a key, examples included: where it stands, and its kind.
+/// The prefixes of all tokens in one automaton. None only if it could not be made; then each is sought by itself.
+static PREFIXES: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(TOKENS.iter().map(|token| token.prefix).chain([PEM])).ok());
+
+/// Everything in a text that has the look of a key, examples included: where it stands, and its kind. Those of an earlier row
+/// of the table come first.
 pub(crate) fn recognised(text: &str) -> impl Iterator<Item = (Range<usize>, &'static str)> {
-    TOKENS.iter().flat_map(move |token| loose_tokens(text, token)).chain(headers(text))
-}
-
-fn loose_tokens<'a>(
-    text: &'a str,
-    token: &'static Token,
-) -> impl Iterator<Item = (Range<usize>, &'static str)> + 'a {
-    let bytes = text.as_bytes();
-    text.match_indices(token.prefix).filter_map(move |(at, _)| {
-        let from = at + token.prefix.len();
-        let end = from + run(bytes, from, token.set, usize::MAX);
-        // AWS's are exactly as long as they are.
-        let fits = end - from >= token.loose && (token.kind != AWS || end - from == token.least);
-        let held = token.holds.is_empty() || find(&bytes[from..end], token.holds.as_bytes()).is_some();
-        (fits && held && begins_word(bytes, at)).then_some((at..end, token.kind))
+    let mut starts: Vec<(usize, usize)> = match &*PREFIXES {
+        Some(automaton) => {
+            automaton.find_overlapping_iter(text).map(|hit| (hit.pattern().as_usize(), hit.start())).collect()
+        }
+        None => {
+            let prefixes = TOKENS.iter().map(|token| token.prefix).chain([PEM]).enumerate();
+            prefixes.flat_map(|(n, prefix)| text.match_indices(prefix).map(move |(at, _)| (n, at))).collect()
+        }
+    };
+    starts.sort_unstable();
+    starts.into_iter().filter_map(move |(index, at)| match TOKENS.get(index) {
+        Some(token) => loose_token(text.as_bytes(), token, at),
+        None => header(text, at),
     })
 }
 
-fn headers(text: &str) -> impl Iterator<Item = (Range<usize>, &'static str)> {
-    text.match_indices(PEM).filter_map(move |(at, _)| {
-        let rest = &text[at + PEM.len()..];
-        let label = &rest[..rest.find("-----")?];
-        let upper = label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b' ');
-        let end = at + PEM.len() + label.len() + 5;
-        (upper && label.ends_with("PRIVATE KEY")).then_some((at..end, PRIVATE_KEY))
-    })
+fn loose_token(bytes: &[u8], token: &'static Token, at: usize) -> Option<(Range<usize>, &'static str)> {
+    let from = at + token.prefix.len();
+    let end = from + run(bytes, from, token.set, usize::MAX);
+    // AWS's are exactly as long as they are.
+    let fits = end - from >= token.loose && (token.kind != AWS || end - from == token.least);
+    let held = token.holds.is_empty() || find(&bytes[from..end], token.holds.as_bytes()).is_some();
+    (fits && held && begins_word(bytes, at)).then_some((at..end, token.kind))
+}
+
+fn header(text: &str, at: usize) -> Option<(Range<usize>, &'static str)> {
+    let rest = &text[at + PEM.len()..];
+    let label = &rest[..rest.find("-----")?];
+    let upper = label.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b' ');
+    let end = at + PEM.len() + label.len() + 5;
+    (upper && label.ends_with("PRIVATE KEY")).then_some((at..end, PRIVATE_KEY))
 }

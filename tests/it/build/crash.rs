@@ -54,18 +54,18 @@ mod engine {
             let _ = self.child.kill();
             let _ = self.child.wait();
             let _ = fs::remove_file(self.dir.join("pid"));
-            // Its containerd outlives it.
-            let helper =
-                fs::read_to_string(self.dir.join("exec/containerd/containerd.pid")).unwrap_or_default();
-            if let Ok(pid) = helper.trim().parse::<u32>() {
-                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-            }
         }
     }
 
     impl Drop for Daemon {
         fn drop(&mut self) {
             self.kill();
+            // Its containerd outlives it, as the real one does: the next daemon takes it over.
+            let helper =
+                fs::read_to_string(self.dir.join("exec/containerd/containerd.pid")).unwrap_or_default();
+            if let Ok(pid) = helper.trim().parse::<u32>() {
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
         }
     }
 
@@ -111,8 +111,8 @@ mod engine {
         assert!(killed.elapsed() < Duration::from_secs(5));
         assert!(failure.message.starts_with("the connection to the engine broke"), "{failure:?}");
         assert!(failure.hint.as_ref().unwrap().contains("dashdeploy doctor"), "{failure:?}");
-        let daemon = Daemon::start(dir).unwrap();
-        let engine = daemon.connect().await.expect("the engine starts again");
+        let again = Daemon::start(dir).unwrap();
+        let engine = again.connect().await.expect("the engine starts again");
         let built =
             build_all(&engine.docker, request(), &options, Arc::new(dashdeploy_contract::NoEvents)).await;
         assert!(built.unwrap()[0].size > 200 << 20);

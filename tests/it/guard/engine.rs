@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,12 +12,6 @@ use secrecy::SecretString;
 
 use super::{assert_hidden, canary, found, project};
 use crate::support::{Project, docker, docker_text, engine};
-
-fn guard() -> Arc<Guard> {
-    let variable =
-        Variable { name: "API_KEY".to_owned(), value: SecretString::from(canary()), declared: true };
-    Guard::new("canary", vec![variable], std::collections::BTreeMap::new())
-}
 
 #[test]
 fn a_context_with_secrets_is_refused_with_all_of_them_before_anything_is_sent() {
@@ -141,7 +134,7 @@ async fn a_secret_is_found_in_every_part_of_an_image() {
         if name == "layer" {
             let place = found[0].place.as_ref().unwrap();
             assert_eq!((place.line, place.column), (2, 5));
-            assert!(found[0].message.contains("COPY file.txt"), "{}", found[0].message);
+            assert!(found[0].message.contains("COPY file"), "{}", found[0].message);
         }
     }
     for image in images {
@@ -188,7 +181,6 @@ fn an_image_with_a_secret_is_not_pushed() {
         told.try_iter().filter(|line| !line.starts_with("GET") && !line.starts_with("HEAD")).collect();
     assert_eq!(sent, [""; 0]);
     docker(&["rmi", "-f", &docker_text(&["images", "-q", &format!("{}-api", project.name)])]);
-    let _ = guard();
 }
 
 #[test]
