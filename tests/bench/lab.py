@@ -75,10 +75,10 @@ class Lab:
         records = json.loads(" ".join(found) or "[]")
         counts = [record for record in records if f"/{NAME} " in record["Description"] and record["InUse"] == "false"]
         for part in ("ID", "Parent"):
-            for record in counts:
-                if record[part]:
-                    prune = [self.docker, "builder", "prune", "-a", "-f", "--filter", f"id={record[part]}"]
-                    subprocess.run(prune, capture_output=True, check=False)
+            ids = "|".join(record[part] for record in counts if record[part])
+            if ids:
+                prune = [self.docker, "builder", "prune", "-a", "-f", "--filter", f"id={ids}"]
+                subprocess.run(prune, capture_output=True, check=False)
 
     def _images(self):
         """Those whose last part of the name is ours (a registry may stand before it), and those that lost such a name."""

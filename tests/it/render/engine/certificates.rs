@@ -127,7 +127,10 @@ fn certificates_of_the_network_are_trusted_and_left_out_of_every_layer() {
                 .build_with(&project, service, &[&with, target].concat())
                 .unwrap_or_else(|log| panic!("{service} {target:?}:\n{log}"));
             let found = holds(&lab, &image, &[&canary, AUTHORITY]);
-            assert!(!found, "{service} {target:?}: a layer, the configuration or the history holds the authority");
+            assert!(
+                !found,
+                "{service} {target:?}: a layer, the configuration or the history holds the authority"
+            );
             assert!(holds(&lab, &image, &[&image]), "the search finds nothing");
         }
     }
