@@ -22,7 +22,7 @@ lint: ## the part of `test` that runs no test
 deny: ## cargo-deny with the advisories too (needs the advisory database's host)
 	@. "$${XDG_CACHE_HOME:-$$HOME/.cache}/dashdeploy-lab/tools/env" && cargo deny --locked check
 
-bench: ## dashdeploy beside docker build and docker-compose, in one run
+bench: ## dashdeploy beside docker, buildx and docker-compose, in one run; writes tests/bench/RESULTS.md
 	@tests/bench/run.sh
 
 setup: ## engine, base images and tools, without running anything

@@ -26,7 +26,15 @@ mod engine {
             let log = fs::File::options().create(true).append(true).open(dir.join("log"))?;
             let flag = |name: &str, path: &str| format!("--{name}={}", dir.join(path).display());
             let child = Command::new("unshare")
-                .args(["--net", "--", "dockerd", "--bridge=none", "--iptables=false", "--storage-driver=vfs"])
+                .args([
+                    "--net",
+                    "--mount",
+                    "--",
+                    "dockerd",
+                    "--bridge=none",
+                    "--iptables=false",
+                    "--storage-driver=vfs",
+                ])
                 .args([flag("data-root", "data"), flag("exec-root", "exec"), flag("pidfile", "pid")])
                 .arg(format!("--host=unix://{}", dir.join("sock").display()))
                 .stdin(Stdio::null())
