@@ -61,19 +61,22 @@ mod engine {
         fn kill(&mut self) {
             let _ = self.child.kill();
             let _ = self.child.wait();
+            // Its containerd dies a moment later, and the next daemon must not take that one for alive.
+            let helper =
+                fs::read_to_string(self.dir.join("exec/containerd/containerd.pid")).unwrap_or_default();
+            let alive = PathBuf::from(format!("/proc/{}", helper.trim()));
+            let _ = Command::new("kill").args(["-9", helper.trim()]).stderr(Stdio::null()).status();
+            while !helper.is_empty() && alive.exists() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             let _ = fs::remove_file(self.dir.join("pid"));
+            let _ = fs::remove_dir_all(self.dir.join("exec"));
         }
     }
 
     impl Drop for Daemon {
         fn drop(&mut self) {
             self.kill();
-            // Its containerd outlives it, as the real one does: the next daemon takes it over.
-            let helper =
-                fs::read_to_string(self.dir.join("exec/containerd/containerd.pid")).unwrap_or_default();
-            if let Ok(pid) = helper.trim().parse::<u32>() {
-                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-            }
         }
     }
 
