@@ -10,7 +10,7 @@ from measure import Failure, Side, alternate
 
 TITLE = "generated Dockerfiles beside the plan's own"
 PARTS = {
-    "api": ("backend/Dockerfile", "dashboard_api/app.py", "#", "pip install"),
+    "api": ("backend/Dockerfile", "dashboard_api/app.py", "#", "pip .*install"),
     "web": ("frontend/Dockerfile", "dashboard_web/src/api.ts", "//", "npm (ci|install)"),
 }
 
