@@ -45,7 +45,7 @@ pub use all::build_all;
 pub use cache::CacheEntry;
 pub use failure::BuildFailure;
 pub use key::KEY_LABEL;
-pub use network::{BuildNetwork, CERTIFICATES_ID};
+pub use network::BuildNetwork;
 pub use secrets::BuildSecrets;
 
 /// One image to be built.

@@ -64,7 +64,10 @@ pub(super) async fn solve(
             sent: sent.clone(),
         };
         let wants_image = receiver.is_none();
-        let secrets = order.options.network.secrets(&order.request.secrets);
+        let (secrets, trouble) = order.options.network.secrets(&order.request.secrets);
+        if let Some(message) = trouble {
+            events.emit(Event::Warning { message });
+        }
         let services = Services { files, secrets, logins: order.options.logins.clone(), receiver };
         match Session::open(address, order.request, services).await {
             // Dropped in this order: first the solve, which ends the running step, then the session.

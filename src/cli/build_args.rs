@@ -1,18 +1,12 @@
 //! How images are built, as `build` and `up` are told.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Context;
 use super::guard::GuardArgs;
 use crate::build::{BuildNetwork, BuildOptions, CacheEntry};
-use crate::io::context::read_text;
 use crate::io::docker::Engine;
 use crate::io::logins::Logins;
-
-/// The largest secret that BuildKit takes, in bytes:
-/// <https://github.com/moby/buildkit/blob/master/session/secrets/secretsprovider/secretsprovider.go>.
-const LARGEST_SECRET: usize = 500 << 10;
 
 /// How to build.
 #[derive(Debug, clap::Args)]
@@ -63,28 +57,11 @@ impl BuildArgs {
 
 /// The host's proxies and certificates, for the steps of a build.
 fn network(context: &Context) -> BuildNetwork {
-    let variables = &context.environment.variables;
-    let bundle = BuildNetwork::bundle(variables).and_then(|path| certificates(context, path));
-    let network = BuildNetwork::of(variables, bundle);
+    let network = BuildNetwork::of(&context.environment.variables);
     for name in network.left_out() {
         context.console.warning(&format!(
             "{name} names a proxy on this machine's loopback address, which builds cannot reach: they go without it"
         ));
     }
     network
-}
-
-/// The text of the host's bundle; none, said, where it cannot be used.
-fn certificates(context: &Context, path: &str) -> Option<String> {
-    let why = match read_text(Path::new(path)) {
-        Ok(Some(text)) if text.len() > LARGEST_SECRET => {
-            "it is larger than the 500 KiB that a build secret may have".to_owned()
-        }
-        Ok(Some(text)) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(text),
-        Ok(Some(_)) => "it holds no certificate in PEM form".to_owned(),
-        Ok(None) => "it is not there".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    context.console.warning(&format!("the certificates in {path} are not given to the builds: {why}"));
-    None
 }

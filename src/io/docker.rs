@@ -8,12 +8,13 @@ mod address;
 mod error;
 mod images;
 pub mod push;
+mod raw;
 pub mod session;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 
 use address::Address;
 pub use error::{EngineError, EngineErrorKind};
@@ -114,11 +115,7 @@ impl EngineSettings {
 pub async fn connect(settings: &EngineSettings) -> Result<Engine, EngineError> {
     let address = address::resolve(settings)?;
     let shown = address.to_string();
-    let docker = client(&address).map_err(|error| EngineError::from_bollard(&shown, &error))?;
-    let negotiated = tokio::time::timeout(FIRST_ANSWER, docker.negotiate_version())
-        .await
-        .map_err(|_| EngineError::silent(&shown, FIRST_ANSWER))?
-        .map_err(|error| EngineError::from_bollard(&shown, &error))?;
+    let negotiated = negotiated(&address, &shown).await?;
     let spoken = negotiated.client_version();
     if (spoken.major_version, spoken.minor_version) < OLDEST_API {
         return Err(EngineError::too_old(&shown, &spoken.to_string()));
@@ -126,17 +123,26 @@ pub async fn connect(settings: &EngineSettings) -> Result<Engine, EngineError> {
     Ok(Engine { docker: negotiated, address: shown })
 }
 
-fn client(address: &Address) -> Result<Docker, bollard::errors::Error> {
+/// A client of the newest version that both sides speak.
+async fn negotiated(address: &Address, shown: &str) -> Result<Docker, EngineError> {
+    let failed = |error: bollard::errors::Error| EngineError::from_bollard(shown, &error);
+    if let Some(newest) = raw::newest_api(shown, FIRST_ANSWER).await {
+        let known = (API_DEFAULT_VERSION.major_version, API_DEFAULT_VERSION.minor_version);
+        let (major_version, minor_version) = newest.min(known);
+        return client(address, &ClientVersion { major_version, minor_version }).map_err(failed);
+    }
+    let docker = client(address, API_DEFAULT_VERSION).map_err(failed)?;
+    let asked = tokio::time::timeout(FIRST_ANSWER, docker.negotiate_version()).await;
+    asked.map_err(|_| EngineError::silent(shown, FIRST_ANSWER))?.map_err(failed)
+}
+
+fn client(address: &Address, version: &ClientVersion) -> Result<Docker, bollard::errors::Error> {
     match address {
         #[cfg(unix)]
-        Address::Unix(path) => {
-            Docker::connect_with_unix(&path.to_string_lossy(), REQUEST_SECONDS, API_DEFAULT_VERSION)
-        }
+        Address::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), REQUEST_SECONDS, version),
         #[cfg(windows)]
-        Address::Pipe(name) => Docker::connect_with_named_pipe(name, REQUEST_SECONDS, API_DEFAULT_VERSION),
-        Address::Http(host) => {
-            Docker::connect_with_http(&format!("http://{host}"), REQUEST_SECONDS, API_DEFAULT_VERSION)
-        }
+        Address::Pipe(name) => Docker::connect_with_named_pipe(name, REQUEST_SECONDS, version),
+        Address::Http(host) => Docker::connect_with_http(&format!("http://{host}"), REQUEST_SECONDS, version),
     }
 }
 

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::parallel::in_parallel;
-use super::walk::{Found, Kind, Stop, unreadable, walk};
+use super::walk::{Stop, unreadable, walk};
 use super::{ContextError, ContextNews, ContextSource};
 
 /// Bytes of one piece of content.
@@ -60,7 +59,7 @@ pub struct Stamp {
 
 impl Stamp {
     #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
         let nanos = |seconds: i64, nanos: i64| {
             u64::try_from(seconds.saturating_mul(1_000_000_000).saturating_add(nanos)).unwrap_or_default()
@@ -74,7 +73,7 @@ impl Stamp {
     }
 
     #[cfg(not(unix))]
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         let epoch = std::time::UNIX_EPOCH;
         let since = metadata.modified().ok().and_then(|time| time.duration_since(epoch).ok());
         let modified = since.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
@@ -94,6 +93,11 @@ impl Entry {
         let mark = digest.iter().take(6).fold(0, |mark, byte| (mark << 8) | u64::from(*byte));
         let content = Content::Memory(bytes.to_vec());
         Self { path: path.to_owned(), mode: 0o644, modified: EARLIEST * NANOS + mark, content }
+    }
+
+    /// An entry with a fixed time.
+    pub(super) fn fixed(path: String, mode: u32, content: Content) -> Self {
+        Self { path, mode, modified: EARLIEST * NANOS, content }
     }
 
     /// Bytes of its content.
@@ -150,41 +154,16 @@ pub fn list(source: &ContextSource, mut news: impl FnMut(ContextNews)) -> Result
     if matches!(walked, Err(Stop::LinkOnTheWay)) {
         walked = walk(&ContextSource { only: Vec::new(), ..source.clone() }, &mut news);
     }
-    let found = match walked {
-        Ok(found) => found,
-        Err(Stop::Broken(error)) => return Err(error),
+    match walked {
+        Ok(entries) => Ok(entries),
+        Err(Stop::Broken(error)) => Err(error),
         // All is listed when all is wanted.
-        Err(Stop::LinkOnTheWay) => Vec::new(),
-    };
-    let entries = in_parallel(&found, 64, |found| looked_up(source, found));
-    entries.into_iter().filter_map(Result::transpose).collect()
-}
-
-/// None where it is gone since its folder was read.
-fn looked_up(source: &ContextSource, found: &Found) -> Result<Option<Entry>, ContextError> {
-    let path = found.path.clone();
-    let fixed = |mode, content| Some(Entry { path: path.clone(), mode, modified: EARLIEST * NANOS, content });
-    let full = || source.root.join(&found.path);
-    let entry = match found.kind {
-        Kind::Folder => fixed(0o755, Content::Folder),
-        Kind::Link => link_target(&full(), &path)?.and_then(|target| fixed(0o777, Content::Link(target))),
-        Kind::File => match fs::symlink_metadata(full()) {
-            Ok(metadata) if metadata.is_file() => {
-                let stamp = Stamp::of(&metadata);
-                let modified = stamp.modified.max(EARLIEST * NANOS);
-                Some(Entry { path, mode: mode(&metadata), modified, content: Content::Disk(stamp) })
-            }
-            // Replaced by something else since its folder was read: as good as gone.
-            Ok(_) => None,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(unreadable(path, &error)),
-        },
-    };
-    Ok(entry)
+        Err(Stop::LinkOnTheWay) => Ok(Vec::new()),
+    }
 }
 
 /// Where a link leads, none where it has gone meanwhile.
-fn link_target(full: &Path, path: &str) -> Result<Option<String>, ContextError> {
+pub(super) fn link_target(full: &Path, path: &str) -> Result<Option<String>, ContextError> {
     let target = match fs::read_link(full) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -207,12 +186,12 @@ pub(super) fn shrank(path: &str) -> ContextError {
 }
 
 #[cfg(unix)]
-fn mode(metadata: &Metadata) -> u32 {
+pub(super) fn mode(metadata: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     if metadata.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 }
 }
 
 #[cfg(not(unix))]
-fn mode(_: &Metadata) -> u32 {
+pub(super) fn mode(_: &Metadata) -> u32 {
     0o755
 }

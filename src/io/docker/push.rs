@@ -12,14 +12,12 @@ use base64::engine::general_purpose::URL_SAFE;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
+use super::raw;
 use crate::io::logins::Login;
 
 /// How long the engine may say nothing. It waits for minutes itself before it tries a layer again.
@@ -138,31 +136,6 @@ async fn begin(
     order: &PushOrder<'_>,
     connection: &mut JoinSet<()>,
 ) -> io::Result<Response<Incoming>> {
-    #[cfg(unix)]
-    if let Some(path) = address.strip_prefix("unix://") {
-        return request(tokio::net::UnixStream::connect(path).await?, order, connection).await;
-    }
-    let Some(host) = address.strip_prefix("tcp://") else {
-        return Err(io::Error::other(format!("an image cannot be pushed through {address}")));
-    };
-    let stream = tokio::net::TcpStream::connect(host).await?;
-    stream.set_nodelay(true)?;
-    request(stream, order, connection).await
-}
-
-async fn request<S>(
-    stream: S,
-    order: &PushOrder<'_>,
-    connection: &mut JoinSet<()>,
-) -> io::Result<Response<Incoming>>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    connection.spawn(async move {
-        // How it ends is seen where the answer is read.
-        let _ = driver.await;
-    });
     let mut login = hyper::header::HeaderValue::from_str(authorization(order).expose_secret())
         .map_err(io::Error::other)?;
     login.set_sensitive(true);
@@ -171,8 +144,7 @@ where
         .header("X-Registry-Auth", login)
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
-    let answer = tokio::time::timeout(SILENCE, sender.send_request(request)).await;
-    answer.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map_err(io::Error::other)
+    raw::send(address, request, SILENCE, connection).await
 }
 
 /// The login as the engine wants it: JSON in Base64 for URLs. Nobody is an empty object.
