@@ -155,7 +155,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         let pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
-        for (name, text) in [("good", pem.to_owned()), ("odd", "x".into()), ("large", pem.repeat(20_000))] {
+        for (name, text) in [("good", pem.to_owned()), ("odd", "x".into()), ("large", pem.repeat(12_000))] {
             std::fs::write(path(name), text).unwrap();
         }
         let mut own = BuildSecrets::default();
