@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 
 use super::image::build_one;
 use super::{BuildFailure, BuildOptions, BuildRequest, BuiltImage};
+use crate::io::context::processors;
 use crate::io::docker::is_containerd_store;
 
 /// Builds all images, as many at a time as the options say, and gives them in the order of the requests.
@@ -62,7 +63,7 @@ fn tell(failure: &BuildFailure, events: &dyn EventSink) {
 }
 
 fn default_parallel() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
+    processors().max(2)
 }
 
 async fn refuse_what_cannot_be(

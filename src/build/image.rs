@@ -72,16 +72,29 @@ pub(super) async fn prepare(
     let service = request.service.clone();
     let (request, mut definition) =
         blocking(&service, move || Definition::read(&request).map(|read| (request, read))).await?;
-    refuse_text(&request, &definition, options)?;
+    refuse_text(&request, &definition, options).map_err(|failure| *failure)?;
     let needs = Needs::of(&definition.text, &request.args);
     let images = needs.images.clone().unwrap_or_default();
-    let plain = |error: &Error| unreachable(&service, error);
-    let (former, bases) = tokio::try_join!(inspected(engine, &request.reference), bases(engine, &images))
-        .map_err(|e| plain(&e))?;
-    if !bases.may_take_all {
-        definition.source.only = needs.paths.clone().unwrap_or_default();
-    }
-    let context = look(&request, &definition, options, events).await?;
+    let asked = async {
+        let asked = tokio::try_join!(inspected(engine, &request.reference), bases(engine, &images));
+        asked.map_err(|error| unreachable(&service, &error))
+    };
+    let (former, bases, context) = match &needs.paths {
+        // Everything is wanted, whatever the base images say.
+        None => {
+            let ((former, bases), context) =
+                tokio::try_join!(asked, look(&request, &definition, options, events))?;
+            (former, bases, context)
+        }
+        Some(paths) => {
+            let (former, bases) = asked.await?;
+            if !bases.may_take_all {
+                definition.source.only.clone_from(paths);
+            }
+            let context = look(&request, &definition, options, events).await?;
+            (former, bases, context)
+        }
+    };
     if !context.digested.findings.is_empty() {
         return Err(BuildFailure::refused(&service, context.digested.findings.clone()));
     }
@@ -103,14 +116,18 @@ fn refuse_text(
     request: &BuildRequest,
     definition: &Definition,
     options: &BuildOptions,
-) -> Result<(), BuildFailure> {
+) -> Result<(), Box<BuildFailure>> {
     let Some(inspect) = options.inspect.as_deref() else {
         return Ok(());
     };
     let mut inspection = inspect.open(&definition.shown, definition.text.len() as u64);
     inspection.piece(definition.text.as_bytes());
     let findings = inspection.end();
-    if findings.is_empty() { Ok(()) } else { Err(BuildFailure::refused(&request.service, findings)) }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(Box::new(BuildFailure::refused(&request.service, findings)))
+    }
 }
 
 async fn inspected(engine: &Docker, reference: &str) -> Result<Option<ImageInspect>, Error> {

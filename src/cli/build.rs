@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dashdeploy_contract::{EventSink, ImageId, Name, ReleaseImage, Service, Source, Wiring, image_reference};
 use indexmap::IndexMap;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::build_args::BuildArgs;
 use super::files;
@@ -48,25 +49,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
     let push = push_options(context, args, &stack)?;
     if context.global.dry_run {
-        let names: Vec<&Name> = stack
-            .bound
-            .services
-            .values()
-            .filter(|s| wanted(s) && s.build().is_some())
-            .map(|s| &s.name)
-            .collect();
-        let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        let to = push.as_ref().map(|push| push.registry.as_str());
-        let also = to.map(|registry| format!("\nwould push to: {registry}")).unwrap_or_default();
-        context.console.answer(
-            json!({ "dry_run": true, "would_build": names, "would_push_to": to }),
-            &format!("would build: {}{also}", words.join(", ")),
-        );
-        return Ok(Exit::Done);
+        return dry_run(context, &stack, &wanted, push.as_ref());
     }
-    let engine = engine().await?;
+    let connecting = connecting();
     let logins = args.registry.logins(context, &stack.bound)?;
     let guard = stack.guard(context, None)?;
+    refresh_build_files(context, &stack.loaded, &stack.bound)?;
+    let engine = connected(connecting).await?;
     if args.only_files {
         let (requests, options) = order(context, &stack, &engine, &args.build, logins, &guard, &wanted)?;
         return files::only(context, &stack, &engine, &guard, requests, &options).await;
@@ -79,6 +68,25 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         None => None,
     };
     answer(context, &built, pushed.as_deref());
+    Ok(Exit::Done)
+}
+
+/// Says what would be built, and where it would be pushed to.
+fn dry_run(
+    context: &Context,
+    stack: &Stack,
+    wanted: &dyn Fn(&Service) -> bool,
+    push: Option<&PushOptions>,
+) -> CliResult {
+    let built = stack.bound.services.values().filter(|s| wanted(s) && s.build().is_some());
+    let names: Vec<&Name> = built.map(|service| &service.name).collect();
+    let words: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let to = push.map(|push| push.registry.as_str());
+    let also = to.map(|registry| format!("\nwould push to: {registry}")).unwrap_or_default();
+    context.console.answer(
+        json!({ "dry_run": true, "would_build": names, "would_push_to": to }),
+        &format!("would build: {}{also}", words.join(", ")),
+    );
     Ok(Exit::Done)
 }
 
@@ -145,9 +153,11 @@ pub(super) async fn images(
     args: &BuildArgs,
     secrets: &Gathered,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
-    let engine = engine().await?;
+    let connecting = connecting();
     let logins = push::logins(context, &stack.bound);
     let guard = stack.guard(context, Some(secrets))?;
+    refresh_build_files(context, &stack.loaded, &stack.bound)?;
+    let engine = connected(connecting).await?;
     let built = build(context, stack, &engine, args, Arc::clone(&logins), &guard, &|_| true).await?;
     tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
@@ -181,7 +191,7 @@ pub(super) async fn existing_images(
     stack: &Stack,
     plan_only: bool,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
-    let engine = engine().await?;
+    let engine = connected(connecting()).await?;
     let mut images = IndexMap::new();
     for service in stack.bound.services.values() {
         let reference = image_reference(&stack.bound, service);
@@ -199,8 +209,16 @@ pub(super) async fn existing_images(
     Ok(images)
 }
 
-async fn engine() -> CliResult<Engine> {
-    Ok(docker::connect(&EngineSettings::from_env()).await?)
+type Connecting = JoinHandle<Result<Engine, docker::EngineError>>;
+
+/// Begins to speak to the engine; files are read meanwhile.
+fn connecting() -> Connecting {
+    tokio::spawn(async { docker::connect(&EngineSettings::from_env()).await })
+}
+
+async fn connected(connecting: Connecting) -> CliResult<Engine> {
+    let joined = connecting.await;
+    Ok(joined.map_err(|error| CliError::new(Exit::Failed, "engine", error.to_string()))??)
 }
 
 async fn build(
@@ -221,7 +239,7 @@ async fn build(
     interruptible(context, building).await
 }
 
-/// What is to be built and how, with the files that builds read refreshed.
+/// What is to be built and how.
 fn order(
     context: &Context,
     stack: &Stack,
@@ -231,7 +249,6 @@ fn order(
     guard: &Arc<Guard>,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<(Vec<BuildRequest>, BuildOptions)> {
-    refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let wiring = stack.wiring(context);
     let services = stack.bound.services.values().filter(|service| wanted(service));
     let requests: Vec<BuildRequest> = services

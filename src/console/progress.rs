@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, Health, StepState};
+use dashdeploy_contract::{Event, Health, Name, StepState};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::{doing, line};
@@ -61,18 +61,12 @@ impl Progress {
     fn draw(&mut self, event: &Event) -> bool {
         match event {
             Event::BuildStarted { service } => self.say(&image(service), &format!("{service}  building")),
-            Event::BuildContext { service, bytes, files } => {
-                let sent = indicatif::BinaryBytes(*bytes);
-                self.say(&image(service), &format!("{service}  sending the context: {files} files, {sent}"));
-            }
+            Event::BuildContext { service, bytes, files } => self.sending(service, *bytes, *files),
             Event::BuildStep { service, step, name, state, .. } => {
                 self.step(service.as_str(), step, name, *state)
             }
             Event::BuildTransfer { service, name, current, total, .. } => {
-                let moved = indicatif::BinaryBytes(*current);
-                let of =
-                    total.map(|total| format!(" of {}", indicatif::BinaryBytes(total))).unwrap_or_default();
-                self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(name)));
+                self.moved(service, name, *current, *total)
             }
             Event::BuildLog { service, line, .. } => {
                 let key = image(service);
@@ -127,6 +121,17 @@ impl Progress {
         }
     }
 
+    fn sending(&mut self, service: &Name, bytes: u64, files: u64) {
+        let sent = indicatif::BinaryBytes(bytes);
+        self.say(&image(service), &format!("{service}  sending the context: {files} files, {sent}"));
+    }
+
+    fn moved(&mut self, service: &Name, step: &str, current: u64, total: Option<u64>) {
+        let moved = indicatif::BinaryBytes(current);
+        let of = total.map(|total| format!(" of {}", indicatif::BinaryBytes(total))).unwrap_or_default();
+        self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(step)));
+    }
+
     fn step(&mut self, service: &str, step: &str, name: &str, state: StepState) {
         let key = format!("image {service}");
         let running = self.running.entry(key.clone()).or_default();
@@ -166,6 +171,6 @@ fn pushed(service: &dashdeploy_contract::Name) -> String {
     format!("push {service}")
 }
 
-fn image(service: &dashdeploy_contract::Name) -> String {
+fn image(service: &Name) -> String {
     format!("image {service}")
 }

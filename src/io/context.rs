@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use crate::build::ignore::IgnoreRules;
 
 pub use pace::Pace;
+pub use parallel::processors;
 
 /// What is to be sent.
 #[derive(Debug, Clone, Default)]

@@ -88,7 +88,7 @@ async fn prepare(
 ) -> Result<Option<Prepared>, PushFailure> {
     let Some(first) = images.first().map(|image| image.service.clone()) else { return Ok(None) };
     let host = Repository::below(&options.registry, "any").host;
-    same_machine(engine, &host, &first)?;
+    same_machine(engine, &host, &first).map_err(|failure| *failure)?;
     let known = images.iter().map(|image| inspected(engine, image));
     let (login, known) =
         tokio::try_join!(login(options, &host, &first), futures_util::future::try_join_all(known))?;
@@ -99,7 +99,7 @@ async fn prepare(
 }
 
 /// An engine elsewhere means itself by `localhost`, and would push to another registry than the one that is looked at.
-fn same_machine(engine: &Engine, host: &str, service: &Name) -> Result<(), PushFailure> {
+fn same_machine(engine: &Engine, host: &str, service: &Name) -> Result<(), Box<PushFailure>> {
     let bare = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
     let away = engine.address.strip_prefix("tcp://").is_some_and(|address| !is_loopback(&bare(address)));
     if away && (is_loopback(host) || is_loopback(&bare(host))) {
@@ -108,7 +108,7 @@ fn same_machine(engine: &Engine, host: &str, service: &Name) -> Result<(), PushF
             engine.address
         );
         let hint = "name the registry as both reach it, or use this machine's engine";
-        return Err(PushFailure::new(service, message, hint));
+        return Err(Box::new(PushFailure::new(service, message, hint)));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::build::session::files::Receiver;
 use crate::build::solve::{Order, Output, solve};
 use crate::build::{BuildOptions, BuildRequest};
 use crate::io::context::inspect::Inspect;
-use crate::io::unpack;
+use crate::io::unpack::{self, Unpacked};
 
 /// The stage of generated Dockerfiles that holds the built files and nothing else.
 const STAGE: &str = "files";
@@ -34,7 +34,6 @@ pub async fn build_files(
     inspect: Option<Arc<dyn Inspect>>,
     events: &Arc<dyn EventSink>,
 ) -> Result<Exported, FilesError> {
-    let begun = Instant::now();
     let service = request.service.clone();
     let mut prepared = prepare(engine, request, options, events).await?;
     let path = path_of(&service);
@@ -47,7 +46,28 @@ pub async fn build_files(
     }
     events.emit(Event::BuildStarted { service: service.clone() });
     take_files_only(&mut prepared, from);
-    let (feed, unpacking) = unpack::start(&to, inspect);
+    let begun = Instant::now();
+    let (unpacked, cached, keyed) = solved(engine, &prepared, options, &to, inspect, events).await?;
+    let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    events.emit(Event::FilesBuilt { service: service.clone(), millis, cached });
+    let exported = conclude(&service, &path, unpacked, events.as_ref())?;
+    if let Some(memory) = memory.0.filter(|_| keyed) {
+        let _ = tokio::task::spawn_blocking(move || memory.remember()).await;
+    }
+    Ok(exported)
+}
+
+/// What was unpacked; whether every step was cached; whether the content key stands for it.
+async fn solved(
+    engine: &Docker,
+    prepared: &Prepared,
+    options: &BuildOptions,
+    to: &Path,
+    inspect: Option<Arc<dyn Inspect>>,
+    events: &Arc<dyn EventSink>,
+) -> Result<(Unpacked, bool, bool), FilesError> {
+    let service = &prepared.request.service;
+    let (feed, unpacking) = unpack::start(to, inspect);
     let mut progress = Progress::new(service.clone(), Arc::clone(events));
     let sent = Sent::default();
     let order = Order {
@@ -60,23 +80,20 @@ pub async fn build_files(
     let solving = solve(engine, &order, Output::Files(Receiver { feed }), &sent, &mut progress, events);
     // The unpacking ends when the session does, which the solve holds.
     let (solved, unpacked) = tokio::join!(solving, unpacking);
-    match unpacked {
-        Err(error) if solved.is_ok() => {
-            Err(ExportError { service, reason: error.to_string(), hint: None, refused: Vec::new() }.into())
-        }
-        Ok(unpacked) if unpacked.is_refused() => Ok(conclude(&service, &path, unpacked, events.as_ref())?),
-        unpacked => {
-            solved.map_err(|error| failure(&prepared, &sent, &progress, error))?;
-            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            events.emit(Event::FilesBuilt { service: service.clone(), millis, cached: progress.cached() });
-            let unpacked = unpacked.unwrap_or_default();
-            let exported = conclude(&service, &path, unpacked, events.as_ref())?;
-            if let Some(memory) = memory.0.filter(|_| !sent.is_another()) {
-                let _ = tokio::task::spawn_blocking(move || memory.remember()).await;
-            }
-            Ok(exported)
-        }
+    // Files that a guard refuses end the solve as well: theirs is the reason.
+    if let Ok(unpacked) = unpacked.as_ref().map(Clone::clone)
+        && unpacked.is_refused()
+    {
+        return Ok((unpacked, progress.cached(), false));
     }
+    solved.map_err(|error| failure(prepared, &sent, &progress, error))?;
+    let unpacked = unpacked.map_err(|error| ExportError {
+        service: service.clone(),
+        reason: error.to_string(),
+        hint: None,
+        refused: Vec::new(),
+    })?;
+    Ok((unpacked, progress.cached(), !sent.is_another()))
 }
 
 /// Makes the build end with the files: by the generated stage, or by one that takes them out of the last.

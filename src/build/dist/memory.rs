@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::Exported;
 use crate::io::clean::{self, Key};
-use crate::io::context::ContextSource;
 use crate::io::context::inspect::Inspect;
 use crate::io::context::listing::{Content, Entry, list};
+use crate::io::context::{ContextSource, is_folder};
 
 /// What exports left.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Memory {
     }
 
     fn entries(&self) -> Option<Vec<Entry>> {
-        if !self.folder.is_dir() {
+        if !is_folder(&self.folder) {
             return None;
         }
         list(&ContextSource { root: self.folder.clone(), ..ContextSource::default() }, |_| {}).ok()
@@ -83,6 +83,8 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods)]
+
     use super::*;
 
     #[test]

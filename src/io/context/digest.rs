@@ -40,6 +40,7 @@ pub struct Digested {
     pub read: u64,
 }
 
+#[derive(Default)]
 struct Looked {
     digest: Option<[u8; 32]>,
     findings: Vec<Finding>,
@@ -58,14 +59,24 @@ pub fn digest(root: &Path, entries: &[Entry], looks: &Looks) -> Result<Digested,
     let same_edition = edition.is_none() || edition == stamps.as_ref().and_then(Stamps::edition);
     let known = joined(entries, &records);
     let todo: Vec<(&Entry, Option<&Record<'_>>)> = entries.iter().zip(known.iter().copied()).collect();
-    // One at a time: a single file may be most of a context.
-    let looked = in_parallel(&todo, 1, |(entry, record)| match (&entry.content, record) {
-        (Content::Disk(stamp), Some(record)) if usable(record, stamp, edition.is_none(), same_edition) => {
-            Ok(Looked { digest: Some(record.digest), findings: Vec::new(), read: 0 })
+    let known_digest = |(entry, record): &(&Entry, Option<&Record<'_>>)| match (&entry.content, record) {
+        (Content::Disk(stamp), Some(record)) => {
+            usable(record, stamp, edition.is_none(), same_edition).then_some(record.digest)
         }
-        _ => look(root, entry, looks.inspect.as_deref()),
+        _ => None,
+    };
+    let unread: Vec<&Entry> = todo
+        .iter()
+        .filter(|item| item.0.is_file() && known_digest(item).is_none())
+        .map(|item| item.0)
+        .collect();
+    // One at a time: a single file may be most of a context.
+    let mut read = in_parallel(&unread, 1, |entry| look(root, entry, looks.inspect.as_deref())).into_iter();
+    let looked = todo.iter().map(|item| match known_digest(item) {
+        None if item.0.is_file() => read.next().unwrap_or_else(|| Ok(Looked::default())),
+        digest => Ok(Looked { digest, ..Looked::default() }),
     });
-    let looked = looked.into_iter().collect::<Result<Vec<Looked>, _>>()?;
+    let looked = looked.collect::<Result<Vec<Looked>, _>>()?;
     let news = looked.iter().any(|looked| looked.read > 0)
         || records.len() != todo.iter().filter(|t| t.1.is_some()).count();
     if let Some(cache) = looks.cache.as_deref().filter(|_| news) {
@@ -96,9 +107,6 @@ fn joined<'a, 'b>(entries: &[Entry], records: &'b [Record<'a>]) -> Vec<Option<&'
 }
 
 fn look(root: &Path, entry: &Entry, inspect: Option<&dyn Inspect>) -> Result<Looked, ContextError> {
-    if !entry.is_file() {
-        return Ok(Looked { digest: None, findings: Vec::new(), read: 0 });
-    }
     let mut inspection = inspect.map(|inspect| inspect.open(&entry.path, entry.size()));
     let mut hasher = blake3::Hasher::new();
     entry.read(root, |piece| {

@@ -1,6 +1,13 @@
 //! The same work on every item of a list, by as many threads as there are processors.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Processors that this process may use. Asked once: the answer takes several files of the system's.
+pub fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
 
 /// The results in the order of the items; a thread takes so many items at a time that taking them costs nothing beside the
 /// work. Short lists are not worth a thread. Blocks until all are there; a panic of the work is passed on.
@@ -9,7 +16,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
     at_a_time: usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = processors();
     if threads == 1 || items.len() < 4 * at_a_time {
         return items.iter().map(work).collect();
     }
@@ -24,7 +31,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
         }
     };
     let mut done: Vec<(usize, Vec<R>)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&run)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
         let mut done = run();
         for other in others {
             match other.join() {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::listing::{Content, Entry, Stamp, link_target, mode};
+use super::parallel::processors;
 use super::stamps::order;
 use super::{ContextError, ContextNews, ContextSource};
 use crate::build::ignore::{Inherited, Verdict};
@@ -38,7 +39,7 @@ pub(super) fn walk(source: &ContextSource, news: &mut dyn FnMut(ContextNews)) ->
         Task { folder: source.root.clone(), path: String::new(), inherited: Inherited::default(), slot: 0 };
     let state = State { waiting: vec![root], running: 0, listed: vec![None], stopped: Vec::new() };
     let walk = Walk { source, state: Mutex::new(state), changed: Condvar::new() };
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = processors();
     std::thread::scope(|scope| {
         let mut alone = threads > 1;
         while let Some(task) = walk.take() {

@@ -76,10 +76,11 @@ mod engine {
         };
         let text = format!("ARG TAG=1\nFROM {}-base:$TAG\nRUN cp /base /copy\n", lab.name);
         let build = async || lab.build(vec![lab.request("api", &text)]).await.unwrap().remove(0);
-        base("one").await;
+        let now = format!("{:?}", std::time::SystemTime::now()).replace(['{', '}', ' ', ':', ','], "");
+        base(&format!("one-{now}")).await;
         let first = build().await;
         assert_eq!(build().await.id, first.id);
-        base("two").await;
+        base(&format!("two-{now}")).await;
         let second = build().await;
         assert!(second.id != first.id && !second.cached);
     }
