@@ -160,7 +160,7 @@ fn instruction(step: &str) -> &str {
 }
 
 fn exit_code(text: &str) -> Option<i32> {
-    let found = Regex::new(r"exit code: (\d+)").ok()?;
+    let found = Regex::new(r"exit (?:code: |status )(\d+)").ok()?;
     found.captures(text)?.get(1)?.as_str().parse().ok()
 }
 

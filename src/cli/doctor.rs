@@ -109,12 +109,12 @@ fn buildkit(info: &EngineInfo) -> Diagnosis {
         return Diagnosis::good("buildkit", "the engine builds with BuildKit".to_owned());
     }
     let found = format!("{} has no BuildKit session", info.product);
-    Diagnosis::wrong(
-        "buildkit",
-        State::Bad,
-        found,
-        "use a Docker Engine 20.10 or newer on Linux to build images",
-    )
+    if info.os == "linux" {
+        // It builds all the same, from one stream.
+        let mend = "builds send the whole context each time, and cannot have secrets or --only-files; use a Docker Engine 20.10 or newer for these";
+        return Diagnosis::wrong("buildkit", State::Doubtful, found, mend);
+    }
+    Diagnosis::wrong("buildkit", State::Bad, found, "use an engine for Linux containers to build images")
 }
 
 fn storage(info: &EngineInfo) -> Diagnosis {
