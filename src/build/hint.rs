@@ -9,6 +9,7 @@ use regex::Regex;
 use super::BuildFailure;
 use super::definition::{Definition, RESERVED};
 use super::progress::FailedStep;
+use super::step::brief;
 
 /// What BuildKit puts before the matter itself.
 const PREFIXES: [&str; 9] = [
@@ -120,7 +121,7 @@ pub(super) fn explain(
     let log = failed.map(|step| step.log.clone()).unwrap_or_default();
     let message = match (&instruction, exit_code) {
         (Some(instruction), Some(code)) => {
-            format!("`{}` ended with exit code {code}", one_line(instruction))
+            format!("`{}` ended with exit code {code}", brief(instruction))
         }
         _ => failure.message(),
     };
@@ -144,11 +145,6 @@ fn strip(message: &str) -> &str {
         rest = shorter.trim();
     }
     rest
-}
-
-/// On one line, without the blanks that continued lines leave.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `[build 3/6] RUN npm ci` without its place.

@@ -12,6 +12,7 @@ pub mod dist;
 pub mod ignore;
 pub mod layers;
 pub mod pull;
+pub mod step;
 
 mod all;
 mod base;

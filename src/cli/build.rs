@@ -14,6 +14,7 @@ use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
+use crate::build::step::brief;
 use crate::build::{BuildFailure, BuildOptions, BuildRequest, BuiltImage, build_all, dist, pull};
 use crate::console::table;
 use crate::deploy::Gathered;
@@ -293,7 +294,10 @@ fn megabytes(bytes: u64) -> String {
 impl From<BuildFailure> for CliError {
     fn from(failure: BuildFailure) -> Self {
         let mut error = Self::new(Exit::Failed, "build", failure.to_string());
-        error.report.evidence.extend(failure.instruction.iter().map(|line| format!("the step: {line}")));
+        error
+            .report
+            .evidence
+            .extend(failure.instruction.iter().map(|line| format!("the step: {}", brief(line))));
         error.report.evidence.extend(failure.log.iter().cloned());
         error.report.hints.extend(failure.hint.iter().cloned());
         if !failure.stopped.is_empty() {

@@ -4,6 +4,7 @@ use dashdeploy_contract::{Action, Event, Health, StepState};
 
 use super::push_view::push_line;
 use super::{Style, safe};
+use crate::build::step::brief;
 
 /// The line for an event; none for events that are only of interest while they last. `verbose` adds steps and their output.
 pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String> {
@@ -51,7 +52,7 @@ fn build_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
                 StepState::Cached => "cached",
                 StepState::Failed => "failed",
             };
-            format!("{service} │ {} {word}{}", safe(name), took(*millis))
+            format!("{service} │ {} {word}{}", safe(&brief(name)), took(*millis))
         }
         Event::BuildLog { service, line, .. } if verbose => format!("{service} │ {}", safe(line)),
         Event::BuildFinished { service, image, id, millis, cached } => {

@@ -72,7 +72,7 @@ impl Progress {
                 let key = image(service);
                 let step = self.running.get(&key).and_then(|steps| steps.last());
                 let name = step.map(|(_, name)| name.clone()).unwrap_or_default();
-                self.say(&key, &format!("{service}  {}  {}", safe(&name), safe(line.trim())));
+                self.say(&key, &format!("{service}  {}  {}", safe(&brief(&name)), safe(line.trim())));
             }
             Event::BuildFinished { service, .. }
             | Event::FilesBuilt { service, .. }
@@ -129,7 +129,7 @@ impl Progress {
     fn moved(&mut self, service: &Name, step: &str, current: u64, total: Option<u64>) {
         let moved = indicatif::BinaryBytes(current);
         let of = total.map(|total| format!(" of {}", indicatif::BinaryBytes(total))).unwrap_or_default();
-        self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(step)));
+        self.say(&image(service), &format!("{service}  {}  {moved}{of}", safe(&brief(step))));
     }
 
     fn step(&mut self, service: &str, step: &str, name: &str, state: StepState) {
@@ -140,7 +140,7 @@ impl Progress {
             running.push((step.to_owned(), name.to_owned()));
         }
         if let Some((_, name)) = running.last() {
-            let text = format!("{service}  {}", safe(name));
+            let text = format!("{service}  {}", safe(&brief(name)));
             self.say(&key, &text);
         }
     }
