@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::lines::{doing, line};
 use super::push_view::Sending;
 use super::{ConsoleSettings, Style, Verbosity, safe};
+use crate::build::step::brief;
 
 /// The bars, and what becomes of each event.
 pub(super) struct Progress {
