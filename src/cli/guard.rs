@@ -125,7 +125,8 @@ impl Stack {
     }
 
     fn argument(&self, finding: Finding, what: &str, name: &str, key: &str) -> Finding {
-        let words = finding.message.split(", would be").next().unwrap_or_default().to_owned();
+        let words =
+            finding.message.split(" would be").next().unwrap_or_default().trim_end_matches(',').to_owned();
         let hint = finding.hint.clone().unwrap_or_default();
         let mut place = self.loaded.places.locate(Finding::error("", key, "")).place;
         if let Some(place) = &mut place {

@@ -51,7 +51,8 @@ pub(super) fn finding(
         Border::Bundle => "would be published with the page",
     };
     let more = if times > 1 { format!(" ({times} times in this file)") } else { String::new() };
-    let message = format!("{thing}, {crossing}{more}");
+    let comma = if thing.contains(", ") { "," } else { "" };
+    let message = format!("{thing}{comma} {crossing}{more}");
     let key = format!("{KEY}{fingerprint}");
     let finding = match what {
         What::Shape { harmless: true, .. } => {
