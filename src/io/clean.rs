@@ -4,8 +4,10 @@
 //! values. A file that is damaged or not there knows nothing; two runs at once may lose one of the other's keys, and look again.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
+
+use crate::io::private;
 
 /// One key.
 pub type Key = [u8; 32];
@@ -26,14 +28,8 @@ pub fn remember(path: &Path, key: &Key) -> io::Result<()> {
     let mut keys = read(path);
     keys.retain(|known| known != key);
     let from = keys.len().saturating_sub(MOST - 1);
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    private_folder(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    for key in keys[from..].iter().chain([key]) {
-        file.write_all(key)?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    let kept: Vec<u8> = keys[from..].iter().chain([key]).flatten().copied().collect();
+    private::replace(path, &kept)
 }
 
 fn read(path: &Path) -> Vec<Key> {
@@ -41,17 +37,6 @@ fn read(path: &Path) -> Vec<Key> {
     let bytes = if sized { fs::read(path).unwrap_or_default() } else { Vec::new() };
     let (keys, rest) = bytes.as_chunks::<32>();
     if rest.is_empty() { keys.to_vec() } else { Vec::new() }
-}
-
-#[cfg(unix)]
-fn private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
 }
 
 #[cfg(test)]
@@ -68,12 +53,6 @@ mod tests {
         }
         assert!(is_known(&path, &[1; 32]) && is_known(&path, &[2; 32]) && !is_known(&path, &[3; 32]));
         assert_eq!(fs::metadata(&path).unwrap().len(), 64);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        }
         fs::write(&path, [7; 33]).unwrap();
         assert!(!is_known(&path, &[7; 32]));
     }

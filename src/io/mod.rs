@@ -14,6 +14,7 @@ pub mod git;
 pub mod http;
 pub mod logins;
 pub mod net;
+pub mod private;
 pub mod registry;
 pub mod signal;
 pub mod terminal;

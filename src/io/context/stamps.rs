@@ -7,10 +7,11 @@
 
 use std::cmp::Ordering;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use super::listing::Stamp;
+use crate::io::private;
 
 const MAGIC: &[u8] = b"dashdeploy stamps 1\n";
 /// Bytes of a digest.
@@ -105,23 +106,7 @@ pub(super) fn store<'a>(
     }
     let sum = blake3::hash(&bytes);
     bytes.extend_from_slice(sum.as_bytes());
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    private_folder(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
+    private::replace(path, &bytes)
 }
 
 /// The order of paths by component, in which contexts are listed.
@@ -157,17 +142,6 @@ mod tests {
             fs::write(&path, &whole[..broken]).unwrap();
             assert!(Stamps::load(&path).records().is_empty(), "cut at {broken}");
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_else_can_read_it() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("new/stamps");
-        store(&path, [0; DIGEST], std::iter::empty()).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     }
 
     #[test]

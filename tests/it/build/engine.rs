@@ -264,8 +264,9 @@ async fn the_docker_command_gives_the_same_image() {
             &format!("{KEY_LABEL}={}", session.key.as_ref().unwrap()),
             "-f",
             "Dockerfile",
-            "ctx",
         ])
+        // Absolute: the docker command takes relative contexts of the same name for one and the same.
+        .arg(lab.path().join("ctx"))
         .current_dir(lab.path())
         .env("DOCKER_BUILDKIT", "1")
         .output();
