@@ -10,6 +10,8 @@ use super::BuildFailure;
 use super::definition::{Definition, RESERVED};
 use super::progress::FailedStep;
 use super::step::brief;
+use crate::io::logins::mend;
+use crate::io::registry::Repository;
 
 /// What BuildKit puts before the matter itself.
 const PREFIXES: [&str; 9] = [
@@ -200,7 +202,7 @@ impl Cause<'_> {
     /// The image that a registry did not give: the step names it, or the message does.
     fn unavailable_image(&self) -> Option<String> {
         let reasons = Regex::new(
-            r"failed to do request|pull access denied|failed to authorize|failed to resolve source metadata|failed to fetch (anonymous|oauth) token|toomanyrequests|unexpected status|: not found$|no match for platform",
+            r"failed to do request|pull access denied|failed to authorize|failed to resolve source metadata|failed to fetch (anonymous|oauth) token|toomanyrequests|unexpected status|failed with status code|: not found$|no match for platform",
         );
         if !reasons.ok()?.is_match(self.text) {
             return None;
@@ -236,9 +238,11 @@ impl Cause<'_> {
                 "the registry cannot be reached: check the engine's network and proxy, then try `docker pull {short}`"
             );
         }
+        let host = Repository::of_image(short).host;
         format!(
-            "check the image's name and tag; for a private registry `docker login` and `docker pull {short}`, \
-             then build again: a local image is used without asking the registry"
+            "check the image's name and tag; for a private registry: {}; an image that `docker pull {short}` has fetched is used \
+             without asking",
+            mend(&host)
         )
     }
 

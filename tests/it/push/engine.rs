@@ -281,6 +281,34 @@ async fn images_of_private_registries_are_fetched_with_the_login() {
     assert_eq!(found, id);
 }
 
+/// BuildKit asks the session for the login, of base images and of caches alike.
+#[test]
+fn base_images_and_caches_of_private_registries_come_with_the_login() {
+    if !engine("base") {
+        return;
+    }
+    let Some(registry) = RealRegistry::start("base", true) else { return };
+    let pushed = Pushed::new("base", &registry);
+    let login = [("DASHDEPLOY_REGISTRY_USERNAME", "me"), ("DASHDEPLOY_REGISTRY_PASSWORD", PASSWORD)];
+    let inline = ["build", "job", "--push", "--tag", "v1", "--cache-to", "type=inline"];
+    pushed.project.run_with(&inline, &login).exits(0);
+    let base = format!("{}/{}:v1", pushed.host, pushed.repository("job"));
+    docker(&["rmi", &base]);
+    pushed.project.write("api/Dockerfile", &format!("FROM {base}\nCOPY data /api-data\n"));
+    registry.requests();
+    let nobody = pushed.project.run_with(&["build", "api", "--no-cache"], &[]).exits(1);
+    assert!(nobody.all().contains(&base), "{}", nobody.all());
+    assert!(nobody.all().contains(&format!("docker login {}", pushed.host)), "{}", nobody.all());
+    registry.requests();
+    let cache = format!("type=registry,ref={base}");
+    let built = pushed.project.run_with(&["build", "api", "-v", "--cache-from", &cache], &login).exits(0);
+    silent(&built);
+    let asked = registry.requests();
+    let manifest = format!("/v2/{}/manifests/v1", pushed.repository("job"));
+    assert!(asked.iter().any(|request| request.ends_with(&manifest)), "{asked:?}");
+    assert!(!docker_text(&["image", "inspect", "--format", "{{.Id}}", &pushed.id("api").0]).is_empty());
+}
+
 #[test]
 fn where_images_go_is_said_once_or_asked_for() {
     let project = Project::empty("where");
