@@ -10,7 +10,8 @@ use super::{TARGETS, corpus, timed};
 
 fn codes_of(bytes: &[u8]) -> Vec<String> {
     let (codes, took) = timed(bytes);
-    assert!(took < Duration::from_secs(1), "took {took:?}");
+    // Tenths of a second here; what grows with the square of the input takes minutes, also on a busy machine.
+    assert!(took < Duration::from_secs(10), "took {took:?}");
     codes
 }
 
