@@ -32,13 +32,14 @@ def main():
         for name in [case for case in ORDER if not names or case in names]:
             section = one(lab, name)
             (sections if section else failed).append(section or name)
+            if section:
+                # After each case: what is stopped later keeps what it has measured.
+                write(os.path.join(repository, "tests/bench/RESULTS.md"), versions, sections, when)
     except KeyboardInterrupt:
         failed.append("interrupted")
     finally:
         if not lab.clean():
             failed.append("something of the bench could not be taken away from the engine")
-    if sections:
-        write(os.path.join(repository, "tests/bench/RESULTS.md"), versions, sections, when)
     if failed:
         sys.exit(f"bench: FAILED: {', '.join(failed)}")
 
