@@ -74,6 +74,7 @@ pub fn build(kind: BuildKind, context: &str, dockerfile: &str, recipe: Recipe) -
         context: context.to_owned(),
         dockerfile: dockerfile.to_owned(),
         ignore: Vec::new(),
+        secrets: Vec::new(),
         links: IndexMap::new(),
         recipe,
     })
