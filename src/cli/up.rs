@@ -52,7 +52,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let images = if args.no_build || context.global.dry_run {
         existing_images(context, &stack, context.global.dry_run).await?
     } else {
-        images(context, &stack, &args.build, &secrets).await?
+        let of_builds = stack.build_secrets(context, args.secrets_file.as_deref(), &|_| true)?;
+        images(context, &stack, &args.build, &secrets, &of_builds).await?
     };
     let release = release(context, &stack, &secrets, images);
     let observed = reader.observe(&stack.bound).await?;
