@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use dashdeploy_contract::{EventSink, ImageId, Name, ReleaseImage, Service, Source, Wiring, image_reference};
+use dashdeploy_contract::{
+    ImageId, Name, ReleaseImage, SecretStore, Service, ServiceKind, Source, Wiring, image_reference,
+};
 use indexmap::IndexMap;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::build_args::BuildArgs;
+use super::build_secrets::{Hidden, put_in};
 use super::files;
 use super::guard::{of_images, refused, tell_unmet};
 use super::prepare::refresh_build_files;
@@ -49,19 +52,23 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let named = stack.services(&args.services)?;
     let wanted = |service: &Service| named.is_empty() || named.contains(&service.name);
     let push = push_options(context, args, &stack)?;
+    let secrets = stack.build_secrets(context, None, &|service| {
+        wanted(service) && (!args.only_files || service.kind() == ServiceKind::Static)
+    })?;
     if context.global.dry_run {
         return dry_run(context, &stack, &wanted, push.as_ref());
     }
     let connecting = connecting();
     let logins = args.registry.logins(context, &stack.bound)?;
-    let guard = stack.guard(context, None)?;
+    let guard = stack.guard(context, &[&secrets])?;
+    let supply = Supply { logins, guard: Arc::clone(&guard), secrets: secrets.store };
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let engine = connected(connecting).await?;
     if args.only_files {
-        let (requests, options) = order(context, &stack, &engine, &args.build, logins, &guard, &wanted)?;
-        return files::only(context, &stack, &engine, &guard, requests, &options).await;
+        let (requests, options) = order(context, &stack, &engine, &args.build, &supply, &wanted)?;
+        return files::only(context, &stack, &engine, &supply, requests, &options).await;
     }
-    let built = build(context, &stack, &engine, &args.build, logins, &guard, &wanted).await?;
+    let built = build(context, &stack, &engine, &args.build, &supply, &wanted).await?;
     files::export(context, &stack, &engine, &guard, &built).await?;
     tell_unmet(context, &guard);
     let pushed = match push {
@@ -153,13 +160,16 @@ pub(super) async fn images(
     stack: &Stack,
     args: &BuildArgs,
     secrets: &Gathered,
+    of_builds: &Gathered,
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let connecting = connecting();
     let logins = push::logins(context, &stack.bound);
-    let guard = stack.guard(context, Some(secrets))?;
+    let guard = stack.guard(context, &[secrets, of_builds])?;
+    let supply =
+        Supply { logins: Arc::clone(&logins), guard: Arc::clone(&guard), secrets: of_builds.store.clone() };
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let engine = connected(connecting).await?;
-    let built = build(context, stack, &engine, args, Arc::clone(&logins), &guard, &|_| true).await?;
+    let built = build(context, stack, &engine, args, &supply, &|_| true).await?;
     tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
@@ -222,20 +232,28 @@ async fn connected(connecting: Connecting) -> CliResult<Engine> {
     Ok(joined.map_err(|error| CliError::new(Exit::Failed, "engine", error.to_string()))??)
 }
 
+/// What builds are given besides their sources.
+pub(super) struct Supply {
+    logins: Arc<dyn Logins>,
+    pub(super) guard: Arc<Guard>,
+    /// Values of `build.secrets`.
+    pub(super) secrets: SecretStore,
+}
+
 async fn build(
     context: &Context,
     stack: &Stack,
     engine: &Engine,
     args: &BuildArgs,
-    logins: Arc<dyn Logins>,
-    guard: &Arc<Guard>,
+    supply: &Supply,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<Vec<BuiltImage>> {
-    let (requests, options) = order(context, stack, engine, args, logins, guard, wanted)?;
-    let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
+    let (requests, options) = order(context, stack, engine, args, supply, wanted)?;
+    let hidden = Hidden::of(stack, &supply.secrets);
+    let events = hidden.before(Arc::new(context.console.clone()));
     let building = async {
         let built = build_all(&engine.docker, requests, &options, events).await;
-        built.map_err(|failure| stack.build_error(failure))
+        built.map_err(|failure| stack.build_error(hidden.failure(failure)))
     };
     interruptible(context, building).await
 }
@@ -246,18 +264,18 @@ fn order(
     stack: &Stack,
     engine: &Engine,
     args: &BuildArgs,
-    logins: Arc<dyn Logins>,
-    guard: &Arc<Guard>,
+    supply: &Supply,
     wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<(Vec<BuildRequest>, BuildOptions)> {
     let wiring = stack.wiring(context);
     let services = stack.bound.services.values().filter(|service| wanted(service));
-    let requests: Vec<BuildRequest> = services
+    let mut requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
-    stack.guard_arguments(guard, &requests)?;
-    let options =
-        BuildOptions { inspect: Some(guard.at(Border::Context)), ..args.options(context, engine, logins) };
+    stack.guard_arguments(&supply.guard, &requests)?;
+    put_in(&mut requests, stack, &supply.secrets);
+    let options = args.options(context, engine, Arc::clone(&supply.logins));
+    let options = BuildOptions { inspect: Some(supply.guard.at(Border::Context)), ..options };
     Ok((requests, options))
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use dashdeploy_contract::{EventSink, Finding, ServiceKind, Severity, ownership_marks};
+use dashdeploy_contract::{Finding, ServiceKind, Severity, ownership_marks};
 use serde_json::json;
 
-use super::build::interruptible;
+use super::build::{Supply, interruptible};
+use super::build_secrets::Hidden;
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::build::dist::{self, FilesError, build_files};
@@ -63,7 +64,7 @@ pub(super) async fn only(
     context: &Context,
     stack: &Stack,
     engine: &Engine,
-    guard: &Arc<Guard>,
+    supply: &Supply,
     requests: Vec<BuildRequest>,
     options: &BuildOptions,
 ) -> CliResult {
@@ -80,16 +81,17 @@ pub(super) async fn only(
         return Err(CliError::new(Exit::Usage, "no-static-service", message)
             .hint("leave --only-files out, or name a service of kind vite or static"));
     }
-    let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
+    let hidden = Hidden::of(stack, &supply.secrets);
+    let events = hidden.before(Arc::new(context.console.clone()));
     let (mut rows, mut answer) = (Vec::new(), Vec::new());
     for request in wanted {
         let service = request.service.clone();
-        let inspect = Some(guard.at(Border::Bundle));
+        let inspect = Some(supply.guard.at(Border::Bundle));
         let (dir, docker) = (stack.loaded.dir.path(), &engine.docker);
         let building = async {
             let built = build_files(docker, request, options, SERVED_FILES, dir, inspect, &events).await;
             built.map_err(|error| match error {
-                FilesError::Build(failure) => stack.build_error(failure),
+                FilesError::Build(failure) => stack.build_error(hidden.failure(failure)),
                 FilesError::Export(error) => error.into(),
             })
         };

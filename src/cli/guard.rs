@@ -62,16 +62,19 @@ pub(super) fn guard(
     context: &Context,
     loaded: &Loaded,
     bound: &Bound,
-    gathered: Option<&Gathered>,
+    gathered: &[&Gathered],
 ) -> CliResult<Arc<Guard>> {
     let secrets = || {
         let services = bound.services.values();
-        services.flat_map(|service| service.secrets.keys().map(|name| (&service.name, name)))
+        services.flat_map(|service| {
+            let of_build = service.build().into_iter().flat_map(|build| &build.secrets);
+            service.secrets.keys().chain(of_build).map(|name| (&service.name, name))
+        })
     };
     let declared: BTreeSet<&str> = secrets().map(|(_, name)| name.as_str()).collect();
-    let given = secrets().filter_map(|(service, name)| {
-        let value = gathered?.store.expose(service, name)?;
-        Some(Variable { name: name.clone(), value: SecretString::from(value), declared: true })
+    let given = secrets().flat_map(|(service, name)| {
+        let values = gathered.iter().filter_map(move |gathered| gathered.store.expose(service, name));
+        values.map(|value| Variable { name: name.clone(), value: SecretString::from(value), declared: true })
     });
     let mut variables: Vec<Variable> = given.collect();
     for source in sources(loaded, bound, context, None)?.into_iter().chain(other_files(loaded, bound)) {
@@ -98,7 +101,7 @@ impl Stack {
     ///
     /// # Errors
     /// As there.
-    pub(super) fn guard(&self, context: &Context, gathered: Option<&Gathered>) -> CliResult<Arc<Guard>> {
+    pub(super) fn guard(&self, context: &Context, gathered: &[&Gathered]) -> CliResult<Arc<Guard>> {
         guard(context, &self.loaded, &self.bound, gathered)
     }
 

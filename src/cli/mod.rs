@@ -6,6 +6,7 @@
 mod allow;
 mod build;
 mod build_args;
+mod build_secrets;
 mod check;
 mod completions;
 mod context;

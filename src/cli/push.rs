@@ -124,7 +124,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let services = chosen(&bound, &args.services)?;
     let mut options = args.push.options(context, &bound, None)?;
     let engine = docker::connect(&EngineSettings::from_env()).await?;
-    let guard = guard::guard(context, &loaded, &bound, None)?;
+    let guard = guard::guard(context, &loaded, &bound, &[])?;
     let images_guard = guard::of_images(context, &engine, &guard);
     options.guard = Some(Arc::clone(&images_guard) as Arc<dyn ImageGuard>);
     let mut images = Vec::new();

@@ -228,7 +228,11 @@ fn from_file(path: &Path, name: &str) -> CliResult<Option<SecretSource>> {
     Ok(Some(SecretSource { name: name.to_owned(), values: values.into_iter().collect() }))
 }
 
-fn ask_for(missing: &[(Name, String)]) -> CliResult<BTreeMap<String, String>> {
+/// Asks for each variable once.
+///
+/// # Errors
+/// Where the terminal cannot be read.
+pub(super) fn ask_for(missing: &[(Name, String)]) -> CliResult<BTreeMap<String, String>> {
     let mut answers = BTreeMap::new();
     for (service, variable) in missing {
         if !answers.contains_key(variable) {

@@ -48,11 +48,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     args.build.guard.record(context)?;
     let stack = Stack::open(context)?;
     let secrets = stack.secrets(context, args.secrets_file.as_deref())?;
+    let builds = !args.no_build && !context.global.dry_run;
+    let of_builds = stack.build_secrets(context, args.secrets_file.as_deref(), &|_| builds)?;
     let reader = stack.reader().await?;
-    let images = if args.no_build || context.global.dry_run {
+    let images = if !builds {
         existing_images(context, &stack, context.global.dry_run).await?
     } else {
-        images(context, &stack, &args.build, &secrets).await?
+        images(context, &stack, &args.build, &secrets, &of_builds).await?
     };
     let release = release(context, &stack, &secrets, images);
     let observed = reader.observe(&stack.bound).await?;

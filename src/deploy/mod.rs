@@ -15,4 +15,4 @@ pub use apply::{ApplyOptions, Session, apply, remove};
 pub use dotenv::{DotenvError, parse as parse_dotenv};
 pub use outcome::{Evidence, Outcome, Verdict};
 pub use rollout::{Patience, Rollout, Step};
-pub use secrets::{Gathered, SecretSource, gather};
+pub use secrets::{Gathered, SecretSource, gather, gather_build};

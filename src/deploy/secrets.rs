@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Bound, Finding, Name, Requirement, SecretStore};
+use dashdeploy_contract::{Bound, Finding, Name, Requirement, SecretStore, Service};
 use secrecy::SecretString;
 
 /// One place that secrets come from.
@@ -35,28 +35,47 @@ pub fn gather(bound: &Bound, sources: &[SecretSource]) -> Gathered {
     let mut gathered = Gathered::default();
     for service in bound.services.values() {
         for (variable, requirement) in &service.secrets {
-            let found = sources.iter().find_map(|source| Some((source, source.values.get(variable)?)));
-            match found {
-                Some((source, value)) if !value.trim().is_empty() => {
-                    gathered.warnings.extend(doubts(&service.name, variable, value));
-                    gathered.origins.push((service.name.clone(), variable.clone(), source.name.clone()));
-                    gathered.store.insert(&service.name, variable, SecretString::from(value.clone()));
-                }
-                _ if *requirement == Requirement::Required => {
-                    gathered.missing.push((service.name.clone(), variable.clone()));
-                }
-                _ => {}
+            let key = format!("services.{}.secrets.{variable}", service.name);
+            let found = gathered.take(service, variable, &key, sources);
+            if !found && *requirement == Requirement::Required {
+                gathered.missing.push((service.name.clone(), variable.clone()));
             }
         }
     }
     gathered
 }
 
-fn doubts(service: &Name, variable: &str, value: &str) -> Option<Finding> {
+/// Looks up what the builds of the wanted services may read as a secret, in the same way; all of it is required. Kept apart
+/// from [`gather`]'s, so that no container can get one.
+pub fn gather_build(bound: &Bound, sources: &[SecretSource], wanted: &dyn Fn(&Service) -> bool) -> Gathered {
+    let mut gathered = Gathered::default();
+    for service in bound.services.values().filter(|service| wanted(service)) {
+        for variable in service.build().map_or(&[][..], |build| &build.secrets) {
+            let key = format!("services.{}.build.secrets", service.name);
+            if !gathered.take(service, variable, &key, sources) {
+                gathered.missing.push((service.name.clone(), variable.clone()));
+            }
+        }
+    }
+    gathered
+}
+
+impl Gathered {
+    /// Takes the value from the first source that has the variable; false where there is none, or it is set to nothing.
+    fn take(&mut self, service: &Service, variable: &str, key: &str, sources: &[SecretSource]) -> bool {
+        let found = sources.iter().find_map(|source| Some((source, source.values.get(variable)?)));
+        let Some((source, value)) = found.filter(|(_, value)| !value.trim().is_empty()) else { return false };
+        self.warnings.extend(doubts(key, variable, value));
+        self.origins.push((service.name.clone(), variable.to_owned(), source.name.clone()));
+        self.store.insert(&service.name, variable, SecretString::from(value.clone()));
+        true
+    }
+}
+
+fn doubts(key: &str, variable: &str, value: &str) -> Option<Finding> {
     let plain = value.trim().to_ascii_lowercase();
     let placeholder =
         ["changeme", "change-me", "secret", "password", "xxx", "todo", "your-key", "replace-me"];
-    let key = format!("services.{service}.secrets.{variable}");
     (placeholder.contains(&plain.as_str()) || plain == variable.to_ascii_lowercase()).then(|| {
         Finding::warning(
             "placeholder-secret",
@@ -109,6 +128,26 @@ mod tests {
 
         let gathered = gather(&bound(), &[source("a", &[("KEY", "  ")])]);
         assert_eq!(gathered.missing, [(api, "KEY".to_owned())]);
+    }
+
+    #[test]
+    fn secrets_of_builds_are_all_required_and_kept_apart() {
+        let mut bound = bound();
+        let api = Name::parse("api").unwrap();
+        let build = serde_json::json!({ "build": {
+            "kind": "dockerfile", "context": ".", "dockerfile": "Dockerfile", "ignore": [], "links": {},
+            "secrets": ["KEY", "TOKEN", "BLANK"], "recipe": { "recipe": "own", "target": null }
+        } });
+        bound.services[&api].source = serde_json::from_value(build).unwrap();
+        let sources = [source("a", &[("TOKEN", "t"), ("KEY", "k"), ("BLANK", " ")])];
+        let gathered = gather_build(&bound, &sources, &|_| true);
+        assert_eq!(
+            (gathered.store.expose(&api, "TOKEN"), gathered.store.expose(&api, "KEY")),
+            (Some("t"), Some("k"))
+        );
+        assert_eq!(gathered.missing, [(api.clone(), "BLANK".to_owned())]);
+        assert!(gather_build(&bound, &sources, &|_| false).missing.is_empty());
+        assert!(!gather(&bound, &sources).store.contains(&api, "TOKEN"));
     }
 
     #[test]

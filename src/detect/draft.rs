@@ -37,6 +37,7 @@ impl Draft {
             context: shown(context),
             dockerfile: String::new(),
             ignore: Vec::new(),
+            secrets: Vec::new(),
             links: IndexMap::new(),
             recipe,
         };

@@ -12,6 +12,8 @@ use super::engine::Marked;
 use super::sheet::Sheet;
 
 const TEMPLATE: &str = "env/example.env.j2";
+/// The project's own file. Secrets of builds are always there: dashdeploy and Compose read `.env` beside it.
+const PROJECT: &str = ".env.example";
 
 /// One file.
 #[derive(Serialize)]
@@ -44,14 +46,18 @@ struct Variable {
 pub fn add(sheet: &mut Sheet<'_>, bound: &Bound) -> Result<(), RenderError> {
     let mut files: IndexMap<String, Vec<Section>> = IndexMap::new();
     for service in bound.services.values() {
-        if service.env.is_empty() && service.secrets.is_empty() {
-            continue;
-        }
         let path = match service.build() {
             Some(build) if build.context != "." => format!("{}/.env.example", build.context),
-            _ => ".env.example".to_owned(),
+            _ => PROJECT.to_owned(),
         };
-        files.entry(path).or_default().push(Section::of(service));
+        // A name that the section before asks for already needs no second line.
+        let beside = path == PROJECT;
+        if !service.env.is_empty() || !service.secrets.is_empty() {
+            files.entry(path).or_default().push(Section::of(service));
+        }
+        if let Some(section) = Section::of_build(service, beside) {
+            files.entry(PROJECT.to_owned()).or_default().push(section);
+        }
     }
     for (path, sections) in files {
         sheet.add(&path, TEMPLATE, &EnvExample { sections }, "")?;
@@ -79,6 +85,26 @@ impl Section {
             optional: secrets(Requirement::Optional),
             configured: service.env.iter().map(|(name, text)| Variable::configured(name, text)).collect(),
         }
+    }
+}
+
+impl Section {
+    /// The secrets of the build; none where there are none, or those read at run time have the same names.
+    fn of_build(service: &Service, beside: bool) -> Option<Self> {
+        let known = |name: &String| {
+            beside && service.secrets.get(name).is_some_and(|wanted| *wanted == Requirement::Required)
+        };
+        let names = service.build().map_or(&[][..], |build| &build.secrets).iter();
+        let required: Vec<Variable> =
+            names.filter(|name| !known(name)).map(|name| Variable::secret(name)).collect();
+        let when = "Read when its image is built, and in no image.";
+        (!required.is_empty()).then(|| Self {
+            service: Marked::Comment(service.name.to_string()),
+            when: Marked::Comment(when.to_owned()),
+            required,
+            optional: Vec::new(),
+            configured: Vec::new(),
+        })
     }
 }
 

@@ -9,5 +9,6 @@ mod detect;
 mod guard;
 mod push;
 mod render;
+mod secrets;
 mod stack;
 mod support;

@@ -13,6 +13,7 @@ pub(super) fn check(draft: &Draft, report: &Report) {
         values(&service.env, &path, report);
         public_names(&service.secrets, &path, report);
         clashes(&service.env, &service.secrets, &path, report);
+        of_build(service, &path, report);
     }
     for (environment, found) in &draft.project.environments {
         for (name, changes) in &found.services {
@@ -71,6 +72,16 @@ fn clashes(
     for variable in secrets.keys().filter(|variable| env.contains_key(*variable)) {
         let message = format!("`{variable}` stands under `env` and under `secrets`");
         let finding = Finding::error("variable-clash", format!("{path}.secrets.{variable}"), message);
+        report.add(finding.hint("remove one of the two"));
+    }
+}
+
+/// What a build may read as a secret has no value that stands in this file.
+fn of_build(service: &Service, path: &str, report: &Report) {
+    let names = service.build().map_or(&[][..], |build| &build.secrets);
+    for variable in names.iter().filter(|variable| service.env.contains_key(*variable)) {
+        let message = format!("`{variable}` stands under `env` and under `build.secrets`");
+        let finding = Finding::error("variable-clash", format!("{path}.env.{variable}"), message);
         report.add(finding.hint("remove one of the two"));
     }
 }

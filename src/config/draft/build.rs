@@ -34,7 +34,33 @@ pub(super) fn build(name: &Name, service: &Node, path: &str, report: &Report) ->
         BuildKind::Dockerfile => Recipe::Own { target: value(node, "stage", rules::stage) },
     };
     let ignore = values(node, "ignore", rules::pattern).unwrap_or_default();
-    Some(Build { kind, context, dockerfile, ignore, links: links(node, &path, report), recipe })
+    let secrets = secrets(node, &recipe, &path, report);
+    Some(Build { kind, context, dockerfile, ignore, secrets, links: links(node, &path, report), recipe })
+}
+
+/// The names of secrets, each once. Where no step could read one, that is said: it would be asked for in vain.
+fn secrets(node: &Node, recipe: &Recipe, path: &str, report: &Report) -> Vec<String> {
+    let key = child(path, "secrets");
+    let mut names: Vec<String> = Vec::new();
+    for (n, item) in node.get("secrets").map_or(&[][..], Node::items).iter().enumerate() {
+        let Some(name) = item.scalar().and_then(|scalar| rules::build_secret(scalar).ok()) else { continue };
+        if names.contains(&name) {
+            let message = format!("`{name}` is named twice");
+            report.add(Finding::error("named-twice", format!("{key}[{n}]"), message).hint("remove one"));
+        } else {
+            names.push(name);
+        }
+    }
+    let installs = match recipe {
+        Recipe::Python(python) => python.packages != PythonPackages::None,
+        Recipe::Files { .. } => false,
+        Recipe::Node(_) | Recipe::Spa(_) | Recipe::Own { .. } => true,
+    };
+    if !installs && !names.is_empty() {
+        let message = "no step of this build reads a secret: it installs no packages";
+        report.add(Finding::warning("unread-secret", key, message).hint("remove `secrets` here"));
+    }
+    names
 }
 
 fn python(kind: BuildKind, node: &Node, path: &str, report: &Report) -> PythonRecipe {

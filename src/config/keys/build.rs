@@ -20,6 +20,7 @@ pub(super) static BUILD: Object = Object {
         Key::new("kind", Shape::Scalar(&rules::KIND), "What is built. `vite` and `static` are files served by nginx; all others are containers.").required(),
         Key::new("context", Shape::Scalar(&rules::FOLDER), "The folder that is built, relative to this file. Default: `.`."),
         Key::new("ignore", Shape::List(&Shape::Scalar(&rules::PATTERN), 0), "Patterns added to the ignore file, in Docker's syntax.").only_for(GENERATED),
+        Key::new("secrets", Shape::List(&Shape::Scalar(&rules::BUILD_SECRET), 0), "Names of secrets that steps of the build may read below `/run/secrets`; generated Dockerfiles give them as variables to the steps that install packages. They are in no layer."),
         Key::new("links", Shape::Map(&LINKS), "Paths in the application folder that become links to a volume, such as `data: /data`. What the context ships there seeds an empty volume.").only_for(GENERATED),
         Key::new("python", Shape::Scalar(&rules::PYTHON), "Python's version, such as `\"3.11\"` (the default).").only_for(PYTHON),
         Key::new("packages", Shape::Scalar(&rules::PACKAGES), "Where the Python dependencies come from. Default: pip.").only_for(PYTHON),

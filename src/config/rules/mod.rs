@@ -18,8 +18,8 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 pub(crate) use images::{IMAGE, STAGE, image, stage};
-pub(crate) use names::{APP, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
-pub(crate) use names::{app, fingerprint, header_name, name, region, script, variable};
+pub(crate) use names::{APP, BUILD_SECRET, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
+pub(crate) use names::{app, build_secret, fingerprint, header_name, name, region, script, variable};
 pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, prefix, publish, url_path};
 pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, SIZE, STATUS};
 pub(crate) use numbers::{cpus, memory, node, port, python, size, status};

@@ -8,8 +8,10 @@ use serde_json::json;
 
 use super::{Problem, Rule};
 use crate::config::report::shown;
+use crate::config::secrets::PUBLIC_PREFIXES;
 use crate::config::yaml::Scalar;
 use crate::guard::is_fingerprint;
+use crate::render::CA_SECRET;
 
 pub(crate) static NAME: Rule = Rule {
     expects: "a name of a-z, 0-9 and -",
@@ -23,6 +25,13 @@ pub(crate) static VARIABLE: Rule = Rule {
     null_hint: None,
     json: || json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 255 }),
     check: |scalar| variable(&scalar.text),
+};
+
+pub(crate) static BUILD_SECRET: Rule = Rule {
+    expects: "the name of a variable",
+    null_hint: None,
+    json: || json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 255 }),
+    check: |scalar| build_secret(scalar).map(drop),
 };
 
 pub(crate) static FINGERPRINT: Rule = Rule {
@@ -97,6 +106,23 @@ pub(crate) fn variable(text: &str) -> Result<(), Problem> {
     Err(Problem::new("invalid-variable", message).hint("use A-Z, a-z, 0-9 and _, and no digit at the start"))
 }
 
+/// The name of a secret of a build: a variable that does not end up in a page, and not the id that builds use themselves.
+pub(crate) fn build_secret(scalar: &Scalar) -> Result<String, Problem> {
+    let text = &scalar.text;
+    variable(text)?;
+    if *text == CA_SECRET {
+        let message = format!("`{CA_SECRET}` is the secret that gives builds this machine's certificates");
+        return Err(Problem::new("reserved-secret", message).hint("choose another name"));
+    }
+    if let Some(prefix) = PUBLIC_PREFIXES.iter().find(|prefix| text.starts_with(**prefix)) {
+        let message = format!("`{text}` cannot be secret: bundlers compile `{prefix}…` into the page");
+        return Err(
+            Problem::new("public-secret", message).hint("give the secret to the build under another name")
+        );
+    }
+    Ok(text.clone())
+}
+
 /// A header's name: a token of RFC 9110, section 5.6.2.
 pub(crate) fn header_name(text: &str) -> Result<(), Problem> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -165,6 +191,16 @@ mod tests {
         }
         for bad in ["X:", "a b", "", "X\r\nY", "é"] {
             assert!(header_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_builds() {
+        assert_eq!(build_secret(&plain("NPM_TOKEN")).unwrap(), "NPM_TOKEN");
+        for (bad, code) in
+            [("A-B", "invalid-variable"), ("dashdeploy_ca", "reserved-secret"), ("VITE_KEY", "public-secret")]
+        {
+            assert_eq!(build_secret(&plain(bad)).unwrap_err().code, code, "{bad}");
         }
     }
 

@@ -80,6 +80,8 @@ pub struct BuildEntry {
     pub target: Option<String>,
     /// Build arguments.
     pub args: Vec<Variable>,
+    /// Names of secrets of the build; values come from Compose's environment.
+    pub secrets: Vec<String>,
 }
 
 /// A variable.
@@ -233,6 +235,7 @@ fn build_entry(
         dockerfile: layout::relative(&build.context, &build.dockerfile),
         target,
         args,
+        secrets: build.secrets.clone(),
     })
 }
 

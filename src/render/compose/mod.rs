@@ -6,6 +6,8 @@
 mod dev;
 mod entry;
 
+use std::collections::BTreeSet;
+
 use dashdeploy_contract::{
     Bound, ContainerSpec, Finding, Name, Project, Wiring, ownership_marks, stack_name,
 };
@@ -30,6 +32,8 @@ struct ComposeFile {
     /// Labels of the network.
     network: Vec<Pair>,
     volumes: Vec<VolumeEntry>,
+    /// Every secret that a build in the file names, each once.
+    secrets: Vec<String>,
 }
 
 /// A key and its value.
@@ -77,6 +81,8 @@ const PRODUCTION: &[&str] = &[
 
 fn file(bound: &Bound, about: &[&str], services: Vec<Entry>) -> ComposeFile {
     let labels = || pairs(ownership_marks(bound, None));
+    let of_builds = services.iter().filter_map(|service| service.build.as_ref());
+    let secrets: BTreeSet<String> = of_builds.flat_map(|build| build.secrets.iter().cloned()).collect();
     ComposeFile {
         about: about.iter().map(|line| Marked::Comment((*line).to_owned())).collect(),
         name: stack_name(bound),
@@ -87,6 +93,7 @@ fn file(bound: &Bound, about: &[&str], services: Vec<Entry>) -> ComposeFile {
             .keys()
             .map(|name| VolumeEntry { name: name.to_string(), labels: labels() })
             .collect(),
+        secrets: secrets.into_iter().collect(),
     }
 }
 

@@ -47,6 +47,10 @@ pub const CA_SECRET: &str = "dashdeploy_ca";
 struct Common {
     /// [`CA_SECRET`].
     ca: &'static str,
+    /// Names of the secrets that steps which fetch packages get as variables.
+    secrets: Vec<String>,
+    /// The same names, for the comment.
+    named: Marked,
     /// Numeric user and group.
     user: &'static str,
     /// The port listened on.
@@ -109,6 +113,10 @@ impl Common {
     /// Reads the service; findings for paths that no shell line or `COPY` can carry.
     fn of(sheet: &mut Sheet<'_>, service: &Service, build: &Build) -> Self {
         let key = format!("services.{}", service.name);
+        for name in &build.secrets {
+            sheet.check(&format!("{key}.build.secrets"), escape::dockerfile_word(name));
+            sheet.check(&format!("{key}.build.secrets"), escape::shell_word(name));
+        }
         for (path, end) in &build.links {
             let operands = [path.clone(), end.clone()];
             sheet.check(&format!("{key}.build.links.{path}"), escape::copy_operands(&operands));
@@ -127,6 +135,8 @@ impl Common {
         };
         Self {
             ca: CA_SECRET,
+            secrets: build.secrets.clone(),
+            named: Marked::Comment(build.secrets.join(", ")),
             make_seeds: line(["mkdir", "-p"], &|folder| format!("/seed{}", folder.plain_path)),
             own_data: line(["chown", APP_USER], &|folder| folder.plain_path.clone()),
             user: APP_USER,

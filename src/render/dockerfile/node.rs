@@ -40,13 +40,17 @@ pub struct Packages {
     pub install: Marked,
     /// Installs what the server needs.
     pub install_production: Marked,
+    /// Variables to set to nothing where the manager runs a script without the secrets of the build: Yarn 1 ends at an
+    /// `.npmrc` that names a variable which is not set, also where nothing is fetched.
+    pub blank: Vec<String>,
     /// What to do when the lock file is out of step; none without one.
     pub mend: Option<Marked>,
 }
 
 impl Packages {
     /// The commands of a package manager.
-    pub fn of(version: &str, manager: NodeManager, locked: bool, context: &str) -> Self {
+    pub fn of(version: &str, manager: NodeManager, locked: bool, build: &Build) -> Self {
+        let context = build.context.as_str();
         let line = |text: &str| Marked::Line(text.split(' ').map(str::to_owned).collect());
         let (install, production) = commands(manager, locked);
         let place = if context == "." { String::new() } else { format!(" in {context}") };
@@ -66,6 +70,7 @@ impl Packages {
                 // Two runs of Yarn 1 at a time spoil its cache; those of the others are made for it.
                 NodeManager::Yarn => "/root/.cache/yarn,sharing=locked",
             },
+            blank: if manager == NodeManager::Yarn { build.secrets.clone() } else { Vec::new() },
             install: line(install),
             install_production: line(production),
             mend: locked.then(|| {
@@ -135,7 +140,7 @@ pub fn add(
     }
     let image = NodeImage {
         common: Common::of(sheet, service, build),
-        packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, &build.context),
+        packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, build),
         script: recipe.script.as_ref().map(|script| Marked::Line(run_script(recipe.manager, script))),
         command: Marked::Exec(service.command.clone().unwrap_or_else(|| recipe.start.clone())),
     };

@@ -110,7 +110,7 @@ impl Spa {
         let operands = vec![format!("/app/{}", recipe.output), "/".to_owned()];
         sheet.check(&format!("{key}.build.output"), escape::copy_operands(&operands));
         Self {
-            packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, &build.context),
+            packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, build),
             args: args(sheet, service, wiring),
             script: Marked::Line(run_script(recipe.manager, &recipe.script)),
             output: Marked::Shell(recipe.output.clone()),

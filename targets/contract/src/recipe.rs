@@ -38,6 +38,9 @@ pub struct Build {
     pub dockerfile: String,
     /// Patterns added to the ignore file, in Docker's syntax, relative to the context.
     pub ignore: Vec<String>,
+    /// Names of secrets that steps may mount, each once: never arguments, never variables of the container.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Paths relative to the application folder that become links, such as `data` → `/data`. Files the context ships there
     /// are moved to the link's end, from where an empty volume is seeded.
     pub links: IndexMap<String, String>,

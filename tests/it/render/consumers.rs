@@ -102,9 +102,24 @@ fn compose_reads_every_value_as_it_is_meant() {
         wiring.release = Some("unreleased".to_owned());
         for service in bound.services.values() {
             let spec = ContainerSpec::of(&bound, service, &wiring).unwrap();
-            same_service(name, &read["services"][service.name.as_str()], &spec);
+            let found = &read["services"][service.name.as_str()];
+            same_service(name, found, &spec);
+            same_secrets(name, found, service, &read["secrets"]);
         }
     }
+}
+
+/// Secrets of builds are given to builds, and to no container.
+fn same_secrets(project: &str, read: &Value, service: &Service, all: &Value) {
+    let sources = read["build"]["secrets"].as_array().cloned().unwrap_or_default();
+    let sources: Vec<&str> = sources.iter().map(|secret| secret["source"].as_str().unwrap()).collect();
+    let wanted = service.build().map_or(&[][..], |build| &build.secrets);
+    assert_eq!(sources, wanted, "{project} {}", service.name);
+    for name in wanted {
+        assert_eq!(all[name]["environment"], name.as_str(), "{project}");
+        assert!(read["environment"].get(name).is_none() || service.secrets.contains_key(name), "{project}");
+    }
+    assert!(read.get("secrets").is_none(), "{project} {}", service.name);
 }
 
 /// Compose prints `$` doubled, so that its output can be read again.

@@ -74,6 +74,7 @@ pub fn build(kind: BuildKind, context: &str, dockerfile: &str, recipe: Recipe) -
         context: context.to_owned(),
         dockerfile: dockerfile.to_owned(),
         ignore: Vec::new(),
+        secrets: Vec::new(),
         links: IndexMap::new(),
         recipe,
     })
@@ -241,6 +242,22 @@ fn shop() -> Service {
     shop
 }
 
+/// Every way to install packages, with secrets of the build.
+pub fn secretive() -> Project {
+    let mut services: Vec<Service> = pythons().services.into_values().take(5).collect();
+    services.extend(pages().services.into_values().take(3));
+    let recipe = Recipe::Own { target: None };
+    services.push(service("own", build(BuildKind::Dockerfile, "own", "own/Dockerfile", recipe), Some(8000)));
+    for (at, service) in services.iter_mut().enumerate() {
+        if let Publish::Port { port, .. } = &mut service.publish {
+            *port = 9100 + u16::try_from(at).unwrap();
+        }
+        build_of(service).secrets = ["API_KEY", "TOKEN_URL"].map(str::to_owned).to_vec();
+        service.env.shift_remove("VITE_API");
+    }
+    project(services)
+}
+
 /// Images from a registry, the user's own Dockerfile, public addresses, values that are hard to write, a production
 /// environment of its own.
 pub fn others() -> Project {
@@ -332,5 +349,11 @@ pub const HOSTILE: [&str; 49] = [
 
 /// All of them, by name.
 pub fn all() -> Vec<(&'static str, Project)> {
-    vec![("dashboard", dashboard()), ("pythons", pythons()), ("pages", pages()), ("others", others())]
+    vec![
+        ("dashboard", dashboard()),
+        ("pythons", pythons()),
+        ("pages", pages()),
+        ("others", others()),
+        ("secretive", secretive()),
+    ]
 }

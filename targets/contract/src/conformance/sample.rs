@@ -89,6 +89,7 @@ fn build(kind: BuildKind, context: &str, recipe: Recipe) -> Build {
         context: context.to_owned(),
         dockerfile: format!("deploy/{}/Dockerfile", kind.as_str()),
         ignore: Vec::new(),
+        secrets: Vec::new(),
         links: IndexMap::new(),
         recipe,
     }
