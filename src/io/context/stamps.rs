@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::listing::Stamp;
 use crate::io::private;
@@ -18,6 +19,8 @@ const MAGIC: &[u8] = b"dashdeploy stamps 1\n";
 const DIGEST: usize = 32;
 /// The largest file that is read: some million records.
 const LARGEST: u64 = 1 << 30;
+/// How long a file is kept that nobody writes.
+const KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// One file as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +109,21 @@ pub(super) fn store<'a>(
     }
     let sum = blake3::hash(&bytes);
     bytes.extend_from_slice(sum.as_bytes());
-    private::replace(path, &bytes)
+    private::replace(path, &bytes)?;
+    forget_others(path);
+    Ok(())
+}
+
+/// Removes files beside this one that nobody has written for long: contexts that were temporary, or are gone.
+fn forget_others(path: &Path) {
+    let Some(entries) = path.parent().and_then(|folder| fs::read_dir(folder).ok()) else { return };
+    for entry in entries.flatten() {
+        let old = entry.metadata().ok().and_then(|metadata| metadata.modified().ok()?.elapsed().ok());
+        if old.is_some_and(|age| age > KEPT) && entry.path() != path {
+            // It is made again where it is wanted.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The order of paths by component, in which contexts are listed.
@@ -142,6 +159,19 @@ mod tests {
             fs::write(&path, &whole[..broken]).unwrap();
             assert!(Stamps::load(&path).records().is_empty(), "cut at {broken}");
         }
+    }
+
+    #[test]
+    fn what_nobody_writes_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for (name, age) in [("old", KEPT + Duration::from_hours(1)), ("new", Duration::ZERO)] {
+            fs::write(path(name), "x").unwrap();
+            let file = fs::File::options().write(true).open(path(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        }
+        store(&path("mine"), [0; DIGEST], std::iter::empty()).unwrap();
+        assert_eq!(["old", "new", "mine"].map(|name| path(name).exists()), [false, true, true]);
     }
 
     #[test]
