@@ -3,6 +3,8 @@
 //! One in each service's context; services with one context, and those from a registry, share the project's. Required
 //! secrets are to be filled in; everything else is a comment, since an empty value counts as set and overrides defaults.
 
+use std::collections::BTreeSet;
+
 use dashdeploy_contract::{Bound, Part, Reference, Requirement, Service, ServiceKind, Text};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -45,17 +47,23 @@ struct Variable {
 /// Adds the files.
 pub fn add(sheet: &mut Sheet<'_>, bound: &Bound) -> Result<(), RenderError> {
     let mut files: IndexMap<String, Vec<Section>> = IndexMap::new();
+    let mut listed = BTreeSet::new();
     for service in bound.services.values() {
         let path = match service.build() {
             Some(build) if build.context != "." => format!("{}/.env.example", build.context),
             _ => PROJECT.to_owned(),
         };
-        // A name that the section before asks for already needs no second line.
-        let beside = path == PROJECT;
-        if !service.env.is_empty() || !service.secrets.is_empty() {
-            files.entry(path).or_default().push(Section::of(service));
+        let section = Section::of(service);
+        if path == PROJECT {
+            listed.extend(section.required.iter().map(|variable| variable.name.clone()));
         }
-        if let Some(section) = Section::of_build(service, beside) {
+        if !service.env.is_empty() || !service.secrets.is_empty() {
+            files.entry(path).or_default().push(section);
+        }
+    }
+    // A name is asked for once in a file: of two lines the later counts, and it may be the one that was left empty.
+    for service in bound.services.values() {
+        if let Some(section) = Section::of_build(service, &mut listed) {
             files.entry(PROJECT.to_owned()).or_default().push(section);
         }
     }
@@ -89,14 +97,11 @@ impl Section {
 }
 
 impl Section {
-    /// The secrets of the build; none where there are none, or those read at run time have the same names.
-    fn of_build(service: &Service, beside: bool) -> Option<Self> {
-        let known = |name: &String| {
-            beside && service.secrets.get(name).is_some_and(|wanted| *wanted == Requirement::Required)
-        };
+    /// The secrets of the build that no section lists yet; none where there are none.
+    fn of_build(service: &Service, listed: &mut BTreeSet<String>) -> Option<Self> {
         let names = service.build().map_or(&[][..], |build| &build.secrets).iter();
         let required: Vec<Variable> =
-            names.filter(|name| !known(name)).map(|name| Variable::secret(name)).collect();
+            names.filter(|name| listed.insert((*name).clone())).map(|name| Variable::secret(name)).collect();
         let when = "Read when its image is built, and in no image.";
         (!required.is_empty()).then(|| Self {
             service: Marked::Comment(service.name.to_string()),

@@ -297,7 +297,8 @@ async fn a_large_context_needs_little_memory() {
     }
     let sent =
         lab.events.count(|event| matches!(event, Event::BuildContext { bytes, .. } if *bytes > 300 << 20));
-    assert_eq!(sent, 2);
+    // At least the last news of each way; more where the last file takes its time.
+    assert!(sent >= 2, "{sent}");
 }
 
 /// KiB of memory that this process had at most.
