@@ -35,9 +35,13 @@ impl SecretStore {
     }
 
     /// Every value with at least four characters, longest first: what a redactor looks for. Shorter ones would black out
-    /// ordinary text.
+    /// ordinary text. Of values with several lines also every line with at least eight, since logs are looked at line by line.
     pub fn redactable(&self) -> Vec<&str> {
-        let mut values: Vec<&str> = self.values.values().map(SecretString::expose_secret).collect();
+        let whole = self.values.values().map(|value| value.expose_secret().trim_end_matches(['\r', '\n']));
+        let mut values: Vec<&str> = whole.collect();
+        let lines = values.iter().filter(|value| value.contains('\n')).flat_map(|value| value.lines());
+        let lines: Vec<&str> = lines.map(str::trim).filter(|line| line.chars().count() > 7).collect();
+        values.extend(lines);
         values.retain(|value| value.chars().count() > 3);
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
@@ -83,6 +87,18 @@ mod tests {
         assert!(!format!("{store:?}").contains("s3cr3t"));
         assert_eq!(store.redact("x s3cr3t-value y yes"), "x ••• y yes");
         assert_eq!(store.expose(&api, "KEY"), Some("s3cr3t-value"));
+    }
+
+    #[test]
+    fn each_of_several_lines_is_hidden() {
+        let api = Name::parse("api").unwrap();
+        let mut store = SecretStore::default();
+        store.insert(
+            &api,
+            "PEM",
+            SecretString::from("-----BEGIN X-----\nMIIabcdefgh\nshort\n-----END X-----\n"),
+        );
+        assert_eq!(store.redact("read MIIabcdefgh, then short"), "read •••, then short");
     }
 
     #[test]
