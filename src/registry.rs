@@ -15,6 +15,20 @@ pub fn all() -> Vec<Box<dyn Target>> {
     vec![
         #[cfg(feature = "docker")]
         Box::new(dashdeploy_docker::target(docker::connector())),
+        #[cfg(feature = "render")]
+        Box::new(dashdeploy_render::target()),
+        #[cfg(feature = "fly")]
+        Box::new(dashdeploy_fly::target()),
+        #[cfg(feature = "aws")]
+        Box::new(dashdeploy_aws::target()),
+        #[cfg(feature = "azure")]
+        Box::new(dashdeploy_azure::target()),
+        #[cfg(feature = "railway")]
+        Box::new(dashdeploy_railway::target()),
+        #[cfg(feature = "netlify")]
+        Box::new(dashdeploy_netlify::target()),
+        #[cfg(feature = "vercel")]
+        Box::new(dashdeploy_vercel::target()),
     ]
 }
 

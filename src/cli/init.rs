@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::load::load;
+use super::manifests::Wanted;
 use super::prepare::{compared, write};
 use super::{CliError, CliResult, Context, Exit};
 use crate::config::FILE_NAMES;
@@ -124,7 +125,7 @@ fn render(context: &Context) -> CliResult<Vec<String>> {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
     let mut written = Vec::new();
-    for compared in &compared(&loaded)? {
+    for compared in &compared(&loaded, &Wanted::Used)? {
         let done = write(&loaded, compared, false)?;
         let word = super::render::word_for(compared, done);
         context.console.status(&format!("  {:<44} {word}", compared.file.path));

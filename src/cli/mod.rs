@@ -19,6 +19,7 @@ mod guard;
 mod init;
 mod load;
 mod logs;
+mod manifests;
 mod prepare;
 mod ps;
 mod push;

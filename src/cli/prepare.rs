@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dashdeploy_contract::{Bound, Severity, Wiring};
 
 use super::load::Loaded;
+use super::manifests::{self, Wanted};
 use super::{CliError, CliResult, Context, Exit};
 use crate::registry;
 use crate::render::{self, Compared, Inputs, RenderError, State};
@@ -13,8 +14,15 @@ use crate::render::{self, Compared, Inputs, RenderError, State};
 ///
 /// # Errors
 /// Exit code 2 for values that a file's format cannot carry, each with its place.
-pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
-    let inputs = Inputs { local: local_wiring(loaded)?, overrides: overrides(loaded)? };
+pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
+    let (manifests, page_servers) = manifests::files(&manifests::placed(&loaded.project, wanted));
+    let inputs = Inputs {
+        local: local_wiring(loaded)?,
+        overrides: overrides(loaded)?,
+        templates: manifests::templates(),
+        manifests,
+        page_servers,
+    };
     let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
         RenderError::Findings(findings) => {
             let located = findings.into_iter().map(|finding| loaded.places.locate(finding));
@@ -44,7 +52,7 @@ pub fn compared(loaded: &Loaded) -> CliResult<Vec<Compared>> {
 }
 
 /// The user's own templates, by name.
-fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
+pub(super) fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
     const FOLDER: &str = ".dashdeploy/templates";
     let mut own = BTreeMap::new();
     for name in loaded.dir.files_below(FOLDER)? {
@@ -63,10 +71,9 @@ fn local_wiring(loaded: &Loaded) -> CliResult<Wiring> {
         .project
         .bind("local")
         .map_err(|error| CliError::new(Exit::Usage, "unknown-environment", error.to_string()))?;
-    Ok(registry::compose_host().map_or_else(Wiring::default, |target| Wiring {
-        services: target.addresses(&local),
-        same_origin: target.descriptor().capabilities.same_origin,
-        ..Wiring::default()
+    Ok(registry::compose_host().map_or_else(Wiring::default, |target| {
+        // Compose files are a Docker host's, whatever target `local` names.
+        Wiring::of(&local.moved_to(target.descriptor()), &|_| Some(target.as_ref()))
     }))
 }
 
@@ -120,7 +127,9 @@ pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) ->
         let file = path.strip_suffix(".dockerignore").unwrap_or(path);
         builds.iter().any(|build| build.dockerfile == file) || path.ends_with("nginx.conf")
     };
-    for compared in compared(loaded)?.iter().filter(|compared| read_by_builds(&compared.file.path)) {
+    for compared in
+        compared(loaded, &Wanted::Used)?.iter().filter(|compared| read_by_builds(&compared.file.path))
+    {
         let path = &compared.file.path;
         match write(loaded, compared, false)? {
             Done::Written => context.console.status(&format!("wrote {path}, which was missing")),

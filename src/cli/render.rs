@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::load::load;
+use super::manifests::Wanted;
 use super::prepare::{Done, compared, write};
 use super::{CliResult, Context, Exit};
 use crate::console::{safe, table};
@@ -22,6 +23,9 @@ pub struct Args {
     /// Write nothing; print the files
     #[arg(long)]
     stdout: bool,
+    /// Also for these targets, whether an environment names them or not; `all` for every one
+    #[arg(long = "target", value_name = "TARGET", value_delimiter = ',', env = "DASHDEPLOY_TARGET")]
+    targets: Vec<String>,
     /// Only these files
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -30,7 +34,7 @@ pub struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
-    let mut all = compared(&loaded)?;
+    let mut all = compared(&loaded, &Wanted::of(&args.targets)?.and_used())?;
     if !args.files.is_empty() {
         let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
         if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {

@@ -66,12 +66,8 @@ impl Stack {
 
     /// The addresses its variables are filled in with.
     pub fn wiring(&self, context: &Context) -> Wiring {
-        Wiring {
-            services: self.target.addresses(&self.bound),
-            same_origin: self.target.descriptor().capabilities.same_origin,
-            environment: context.environment.variables.clone(),
-            release: None,
-        }
+        let target = |name: &str| (name == self.target.descriptor().name).then_some(self.target.as_ref());
+        Wiring { environment: context.environment.variables.clone(), ..Wiring::of(&self.bound, &target) }
     }
 
     /// The services named on the command line; all where none is.

@@ -96,7 +96,7 @@ mod tests {
         let service = serde_json::json!({
             "name": "api", "source": { "image": "x" }, "port": null, "publish": "no", "health": "none", "env": {},
             "secrets": { "KEY": "required", "MAIL": "optional" }, "volumes": {}, "proxy": {}, "depends_on": [],
-            "command": null, "resources": { "memory": 1, "cpu_millis": 1 }, "read_only": false, "headers": {}
+            "command": null, "resources": { "memory": 1, "cpu_millis": 1 }, "read_only": false, "headers": {}, "replicas": 1, "log": { "level": null, "access": true }
         });
         let name = |text| Name::parse(text).unwrap();
         Bound {
@@ -104,6 +104,10 @@ mod tests {
             environment: name("local"),
             target: name("docker"),
             region: None,
+            regions: IndexMap::new(),
+            domains: IndexMap::new(),
+            options: IndexMap::new(),
+            own_options: IndexMap::new(),
             registry: None,
             services: IndexMap::from([(name("api"), serde_json::from_value(service).unwrap())]),
             targets: IndexMap::new(),

@@ -80,7 +80,10 @@ mod tests {
     use super::*;
 
     fn file(body: &str) -> RenderedFile {
-        RenderedFile { path: "a/Dockerfile".to_owned(), contents: header::with_header(body, "00") }
+        RenderedFile {
+            path: "a/Dockerfile".to_owned(),
+            contents: header::with_header("a/Dockerfile", &[], body, "00"),
+        }
     }
 
     fn state_of(found: Option<Vec<u8>>) -> (State, String) {

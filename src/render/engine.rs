@@ -12,10 +12,12 @@ use minijinja::value::{Object, ObjectRepr, ValueKind, serializing_for_value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 use serde::{Serialize, Serializer};
 
-use super::escape::{self, Piece, Refused};
+use dashdeploy_contract::Template;
 
-/// Instructions a template may run; the largest of ours needs a tenth of it for fifty services.
-const FUEL: u64 = 500_000;
+use super::escape::{self, Piece, Refused, manifest};
+
+/// Instructions a template may run; the largest of ours needs a tenth of it for two hundred services.
+const FUEL: u64 = 5_000_000;
 
 /// The formats written, told by a template's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,16 +27,37 @@ enum Format {
     Nginx,
     Ignore,
     Env,
+    Yaml,
+    Workflow,
+    Gitlab,
+    Toml,
+    Json,
+    Bicep,
 }
 
 impl Format {
-    const SUFFIXES: [(&'static str, Self); 5] = [
+    // The first that fits: longer ends stand before shorter ones.
+    const SUFFIXES: [(&'static str, Self); 11] = [
         ("Dockerfile.j2", Self::Dockerfile),
+        (".manifest.yaml.j2", Self::Yaml),
+        (".workflow.yml.j2", Self::Workflow),
+        (".gitlab-ci.yml.j2", Self::Gitlab),
+        (".toml.j2", Self::Toml),
+        (".json.j2", Self::Json),
+        (".bicep.j2", Self::Bicep),
         (".yaml.j2", Self::Compose),
         (".conf.j2", Self::Nginx),
         (".dockerignore.j2", Self::Ignore),
         (".env.j2", Self::Env),
     ];
+
+    fn has_lists(self) -> bool {
+        self == Self::Compose || self.has_maps()
+    }
+
+    fn has_maps(self) -> bool {
+        matches!(self, Self::Yaml | Self::Workflow | Self::Gitlab | Self::Toml | Self::Json | Self::Bicep)
+    }
 
     fn of(template: &str) -> Option<Self> {
         Self::SUFFIXES.iter().find(|(suffix, _)| template.ends_with(suffix)).map(|(_, format)| *format)
@@ -139,7 +162,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`TemplateError`] for one of the user's that cannot be read.
-    pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+    pub fn new(templates: &[Template], overrides: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let mut environment = Environment::empty();
         let syntax = minijinja::syntax::SyntaxConfig::builder()
             .trim_blocks(true)
@@ -155,6 +178,9 @@ impl Engine {
         });
         environment.set_formatter(write_value);
         minijinja_embed::load_templates!(environment);
+        for (name, source) in templates {
+            environment.add_template(name, source).map_err(|error| described(name, &error))?;
+        }
         for (name, source) in overrides {
             environment
                 .add_template_owned(name.clone(), source.clone())
@@ -181,8 +207,20 @@ impl Engine {
     /// [`TemplateError`] for an unknown variable, a value the format cannot carry, or a template that does not end.
     pub fn fill(&self, name: &str, context: &impl Serialize) -> Result<String, TemplateError> {
         let template = self.environment.get_template(name).map_err(|error| described(name, &error))?;
-        template.render(minijinja::value::Serde(context)).map_err(|error| described(name, &error))
+        let text =
+            template.render(minijinja::value::Serde(context)).map_err(|error| described(name, &error))?;
+        if Format::of(name) == Some(Format::Json) { pretty(name, &text) } else { Ok(text) }
     }
+}
+
+/// JSON in one form, whatever blanks and commas a template left: two blanks a level, the template's order of keys.
+fn pretty(template: &str, text: &str) -> Result<String, TemplateError> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| TemplateError {
+        template: template.to_owned(),
+        line: 0,
+        message: format!("what it gives is no JSON: {error}"),
+    })?;
+    Ok(format!("{value:#}\n"))
 }
 
 fn described(template: &str, error: &Error) -> TemplateError {
@@ -215,14 +253,75 @@ fn text_of(format: Format, value: &Value) -> Result<String, Refused> {
     match value.kind() {
         ValueKind::Bool | ValueKind::Number => Ok(value.to_string()),
         ValueKind::String => plain(format, value.as_str().unwrap_or_default()),
-        ValueKind::Seq if format == Format::Compose => {
+        ValueKind::Seq if format.has_lists() => {
             let items = value.try_iter().map_err(|_| unfit("it cannot be gone through"))?;
             let items: Result<Vec<String>, Refused> = items.map(|item| text_of(format, &item)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
+        ValueKind::Map if format.has_maps() => match word(value) {
+            Some((sign, inner)) => written(format, &sign, &inner),
+            None => map(format, value),
+        },
+        ValueKind::None if format == Format::Json => Ok("null".to_owned()),
         ValueKind::None | ValueKind::Undefined => Err(unfit("there is no value")),
         _ => Err(unfit("only texts, numbers and truth values can be written")),
     }
+}
+
+/// The sign and content of a value that says what it is (`contract::word`).
+fn word(value: &Value) -> Option<(String, Value)> {
+    let mut keys = value.try_iter().ok()?;
+    let (only, None) = (keys.next()?, keys.next()) else { return None };
+    let sign = only.as_str()?.strip_prefix('$')?.to_owned();
+    Some((sign, value.get_item(&only).ok()?))
+}
+
+fn written(format: Format, sign: &str, inner: &Value) -> Result<String, Refused> {
+    let unfit = |reason| Refused { format: "a template", value: inner.to_string(), reason };
+    let text = inner.as_str().unwrap_or_default();
+    match (sign, format) {
+        ("key", Format::Toml) => manifest::toml_key(text),
+        ("key", Format::Bicep) => manifest::bicep_key(text),
+        ("key", _) => plain(format, text),
+        ("symbol", _) => manifest::symbol(text),
+        ("comment", _) => escape::comment(text),
+        ("join", Format::Bicep) => {
+            let parts = inner.try_iter().map_err(|_| unfit("it cannot be gone through"))?;
+            let parts: Result<Vec<String>, Refused> = parts.map(|part| bicep_part(&part)).collect();
+            Ok(format!("'{}'", parts?.concat()))
+        }
+        _ => Err(unfit("values of this type have no place in this kind of file")),
+    }
+}
+
+/// A part of an interpolated string: text, or a symbol in `${…}`.
+fn bicep_part(part: &Value) -> Result<String, Refused> {
+    match word(part) {
+        Some((sign, inner)) if sign == "symbol" => {
+            Ok(format!("${{{}}}", manifest::symbol(inner.as_str().unwrap_or_default())?))
+        }
+        _ => {
+            let quoted = manifest::bicep_string(part.as_str().unwrap_or_default())?;
+            Ok(quoted[1..quoted.len() - 1].to_owned())
+        }
+    }
+}
+
+/// A map on one line, as the format writes it.
+fn map(format: Format, value: &Value) -> Result<String, Refused> {
+    let unfit = |reason| Refused { format: "a template", value: value.to_string(), reason };
+    let mut entries = Vec::new();
+    for key in value.try_iter().map_err(|_| unfit("it cannot be gone through"))? {
+        let item = value.get_item(&key).map_err(|_| unfit("it cannot be gone through"))?;
+        let name = key.as_str().ok_or_else(|| unfit("its keys are no texts"))?;
+        let (name, between) = match format {
+            Format::Toml => (manifest::toml_key(name)?, " = "),
+            Format::Bicep => (manifest::bicep_key(name)?, ": "),
+            _ => (plain(format, name)?, ": "),
+        };
+        entries.push(format!("{name}{between}{}", text_of(format, &item)?));
+    }
+    Ok(if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) })
 }
 
 fn plain(format: Format, text: &str) -> Result<String, Refused> {
@@ -232,6 +331,12 @@ fn plain(format: Format, text: &str) -> Result<String, Refused> {
         Format::Nginx => escape::nginx_token(text),
         Format::Ignore => escape::ignore_path(text),
         Format::Env => escape::env_value(text),
+        Format::Yaml => manifest::yaml_scalar(text),
+        Format::Workflow => manifest::workflow_scalar(text),
+        Format::Gitlab => manifest::gitlab_scalar(text),
+        Format::Toml => manifest::toml_string(text),
+        Format::Json => manifest::json_string(text),
+        Format::Bicep => manifest::bicep_string(text),
     }
 }
 

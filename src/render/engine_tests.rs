@@ -6,7 +6,7 @@ use super::*;
 
 fn fill(name: &str, source: &str, context: &impl Serialize) -> Result<String, TemplateError> {
     let overrides = BTreeMap::from([(name.to_owned(), source.to_owned())]);
-    Engine::new(&overrides)?.fill(name, context)
+    Engine::new(&[], &overrides)?.fill(name, context)
 }
 
 #[derive(Serialize)]
@@ -30,6 +30,33 @@ fn every_value_is_written_as_its_format_demands() {
             Err(error) => assert!(error.to_string().contains(expected), "{name}: {error}"),
         }
     }
+}
+
+#[test]
+fn manifests_write_maps_lists_and_words() {
+    let v = serde_json::json!({ "A_B": "x", "c.d": [1, true, { "e": "f'${" }], "none": {} });
+    for (name, expected) in [
+        ("x.toml.j2", r#"{ A_B = "x", "c.d" = [1, true, { e = "f'${" }], none = {} }"#),
+        ("x.bicep.j2", r"{ A_B: 'x', 'c.d': [1, true, { e: 'f\'\${' }], none: {} }"),
+        ("x.manifest.yaml.j2", r#"{ A_B: x, c.d: [1, true, { e: "f'${" }], none: {} }"#),
+        (
+            "x.json.j2",
+            "{\n  \"A_B\": \"x\",\n  \"c.d\": [\n    1,\n    true,\n    {\n      \"e\": \"f'${\"\n    }\n  ],\n  \"none\": {}\n}\n",
+        ),
+    ] {
+        assert_eq!(fill(name, "{{ v }}", &One { v: v.clone() }).unwrap(), expected, "{name}");
+    }
+    let key = One { v: serde_json::json!({ "$key": "A" }) };
+    assert_eq!(fill("x.toml.j2", "{{ v }} = 1", &key).unwrap(), "A = 1");
+    let join = One { v: serde_json::json!({ "$join": ["https://'", { "$symbol": "api.fqdn" }] }) };
+    assert_eq!(fill("x.bicep.j2", "{{ v }}", &join).unwrap(), r"'https://\'${api.fqdn}'");
+    for bad in ["a b", "a)", "", "a.", "0"] {
+        assert!(
+            fill("x.bicep.j2", "{{ v }}", &One { v: serde_json::json!({ "$symbol": bad }) }).is_err(),
+            "{bad}"
+        );
+    }
+    assert!(fill("x.toml.j2", "{{ v }}", &join).is_err());
 }
 
 #[test]
@@ -69,12 +96,12 @@ fn no_filter_can_get_round_the_escaper() {
 fn an_error_names_template_and_line() {
     let error = fill("x.yaml.j2", "a\n{{ w }}\n", &One { v: 1 }).unwrap_err();
     assert_eq!((error.template.as_str(), error.line), ("x.yaml.j2", 2));
-    assert!(Engine::new(&BTreeMap::from([("x.yaml.j2".to_owned(), "{% if %}".to_owned())])).is_err());
+    assert!(Engine::new(&[], &BTreeMap::from([("x.yaml.j2".to_owned(), "{% if %}".to_owned())])).is_err());
 }
 
 #[test]
 fn the_built_in_templates_hold_values_loops_and_conditions_only() {
-    let engine = Engine::new(&BTreeMap::new()).unwrap();
+    let engine = Engine::new(&[], &BTreeMap::new()).unwrap();
     let names = engine.names().into_iter().map(str::to_owned).collect::<Vec<_>>();
     assert!(names.len() >= 8, "{names:?}");
     for name in names {

@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+pub mod manifest;
+
 /// A value that a format cannot carry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{format} cannot carry \"{}\": {reason}", shown(value))]

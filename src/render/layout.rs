@@ -37,12 +37,18 @@ pub fn nginx_files(bound: &Bound, service: &Service) -> Option<(String, String)>
     Some((format!("{}/{stem}.conf", build.context), format!("{}/{stem}.dev.conf", build.context)))
 }
 
+/// The configuration of the same page where a platform runs it: `nginx.fly.conf` beside `nginx.conf`.
+pub fn on_platform(conf: &str, suffix: &str) -> String {
+    format!("{}.{suffix}.conf", conf.strip_suffix(".conf").unwrap_or(conf))
+}
+
 /// True for the recipes that nginx serves.
 pub fn is_nginx(build: &Build) -> bool {
     matches!(build.recipe, Recipe::Spa(_) | Recipe::Files { .. })
 }
 
-/// Every path that dashdeploy writes or reads as configuration, sorted, without the `.env.example` files.
+/// Every path that dashdeploy writes or reads as configuration, sorted, without the `.env.example` files and the targets'
+/// own, which the ignore file names by pattern: it is the same whatever targets are asked for.
 pub fn generated(bound: &Bound) -> Vec<String> {
     let mut paths: Vec<String> =
         [COMPOSE, COMPOSE_DEV, COMPOSE_PROD, "dashdeploy.yaml", "dashdeploy.yml", ".dashdeploy"]

@@ -19,7 +19,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Finding, Project, Wiring};
+use dashdeploy_contract::{Finding, Manifests, Name, PageServer, Project, Template, Wiring};
 
 pub use compare::{Compared, State, compare};
 pub use dockerfile::CA_SECRET;
@@ -36,6 +36,12 @@ pub struct Inputs {
     pub local: Wiring,
     /// The user's own templates from `.dashdeploy/templates/`, by name such as `nginx/nginx.conf.j2`.
     pub overrides: BTreeMap<String, String>,
+    /// The templates of the targets.
+    pub templates: Vec<Template>,
+    /// The files of the targets, for every environment.
+    pub manifests: Manifests,
+    /// How nginx reaches the services behind a page where a platform runs it, by the page's service.
+    pub page_servers: Vec<(Name, PageServer)>,
 }
 
 /// One file, ready to be written.
@@ -67,28 +73,30 @@ fn count(findings: usize) -> String {
 /// # Errors
 /// [`RenderError::Findings`] with all problems at once; [`RenderError::Template`] for a template that cannot be filled in.
 pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, RenderError> {
-    let engine = engine::Engine::new(&inputs.overrides)?;
+    let built_in = engine::Engine::new(&inputs.templates, &BTreeMap::new())?;
+    let engine = engine::Engine::new(&inputs.templates, &inputs.overrides)?;
     let mut sheet = sheet::Sheet::new(&engine);
-    sheet.check_overrides(&inputs.overrides);
+    sheet.check_overrides(&inputs.overrides, &built_in);
     let local = values::local(project);
     let wiring = values::with_variables(&inputs.local, &local);
     for service in local.services.values() {
         dockerfile::add(&mut sheet, &local, service, &wiring)?;
-        nginx::add(&mut sheet, &local, service, &wiring)?;
+        nginx::add(&mut sheet, &local, service, &wiring, &inputs.page_servers)?;
     }
     compose::add(&mut sheet, project, &local, &wiring)?;
     env_example::add(&mut sheet, &local)?;
+    sheet.add_manifests(&inputs.manifests)?;
     sheet.finish()
 }
 
-/// The names of the built-in templates, sorted.
-pub fn template_names() -> Vec<String> {
-    engine::Engine::new(&BTreeMap::new())
+/// The names of the built-in templates, those of the targets among them, sorted.
+pub fn template_names(templates: &[Template]) -> Vec<String> {
+    engine::Engine::new(templates, &BTreeMap::new())
         .map(|engine| engine.names().into_iter().map(str::to_owned).collect())
         .unwrap_or_default()
 }
 
 /// The text of a built-in template, for a user who wants an own one in its place.
-pub fn template_source(name: &str) -> Option<String> {
-    engine::Engine::new(&BTreeMap::new()).ok()?.source(name)
+pub fn template_source(templates: &[Template], name: &str) -> Option<String> {
+    engine::Engine::new(templates, &BTreeMap::new()).ok()?.source(name)
 }

@@ -4,12 +4,12 @@
 //! `http {}`, so that nginx and its checkers take it as it is. One set of headers at server level with computed values, since
 //! an `add_header` in a location drops all that are above it (measured).
 
-use dashdeploy_contract::{Bound, Finding, Recipe, Reference, Service, Text, Wiring};
+use dashdeploy_contract::{Bound, Finding, Name, PageServer, Service, Wiring, page};
 use serde::Serialize;
 
 use super::engine::Marked;
 use super::sheet::Sheet;
-use super::{RenderError, layout, values};
+use super::{RenderError, layout};
 
 mod policy;
 
@@ -18,16 +18,23 @@ const TEMPLATE_DEV: &str = "nginx/nginx.dev.conf.j2";
 /// The port of the development server inside its own container.
 pub const DEV_PORT: u16 = 5173;
 
+/// Docker's name server in every network of its own (docs.docker.com, "Networking", DNS services).
+const DOCKER_RESOLVER: [&str; 3] = ["127.0.0.11", "valid=5s", "ipv6=off"];
+
 /// nginx.conf.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct NginxConf {
     port: u16,
     /// Worker processes: as many as the service has processors, not as the host has.
     workers: u32,
+    /// The name server by which services are found.
+    resolver: Vec<String>,
     /// Where the files lie.
     root: &'static str,
     /// True for a single-page application: unknown paths are answered with its page, hashed assets live for a year.
     spa: bool,
+    /// Whether requests are logged.
+    access_log: bool,
     /// Paths handed on.
     proxies: Vec<Proxy>,
     /// Matches every path that is handed on.
@@ -41,7 +48,7 @@ struct NginxConf {
 }
 
 /// A path handed on to another service.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct Proxy {
     /// `/api`.
     path: String,
@@ -49,12 +56,15 @@ struct Proxy {
     folder: String,
     /// `api:8000`.
     upstream: String,
+    /// The service.
+    #[serde(skip)]
+    service: Name,
     /// The variable that holds it, so that nginx looks the name up again when the address changes.
     variable: String,
 }
 
 /// A response header.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct Header {
     name: String,
     /// The name as nginx writes it in variables.
@@ -68,16 +78,19 @@ pub fn add(
     bound: &Bound,
     service: &Service,
     wiring: &Wiring,
+    servers: &[(Name, PageServer)],
 ) -> Result<(), RenderError> {
     let Some((path, dev_path)) = layout::nginx_files(bound, service) else { return Ok(()) };
     let key = format!("services.{}", service.name);
     let proxies = proxies(sheet, bound, service);
-    let headers = policy::headers(sheet, service, &origins(service, wiring));
+    let headers = policy::headers(sheet, service, &page::origins(service, wiring));
     let mut conf = NginxConf {
         port: service.port.unwrap_or(8080),
         workers: service.resources.cpu_millis.div_ceil(1000).max(1),
+        resolver: DOCKER_RESOLVER.map(str::to_owned).to_vec(),
         root: layout::STATIC_ROOT,
-        spa: is_spa(service),
+        spa: service.is_spa(),
+        access_log: service.log.access,
         proxied: proxied(&proxies),
         proxies,
         dollar: headers.iter().any(|(_, value)| value.contains('$')),
@@ -85,6 +98,9 @@ pub fn add(
         server: None,
     };
     sheet.add(&path, TEMPLATE, &conf, &key)?;
+    for (_, server) in servers.iter().filter(|(page, _)| *page == service.name) {
+        sheet.add(&layout::on_platform(&path, &server.suffix), TEMPLATE, &conf.on(server), &key)?;
+    }
     if conf.spa {
         conf.server = Some(format!("{}:{DEV_PORT}", dev_server(bound, service)));
         sheet.add(&dev_path, TEMPLATE_DEV, &conf, &key)?;
@@ -92,8 +108,18 @@ pub fn add(
     Ok(())
 }
 
-fn is_spa(service: &Service) -> bool {
-    service.build().is_some_and(|build| matches!(build.recipe, Recipe::Spa(_)))
+impl NginxConf {
+    /// The same page where a platform runs it.
+    fn on(&self, server: &PageServer) -> Self {
+        let mut conf = self.clone();
+        conf.resolver = vec![server.resolver.clone(), "valid=5s".to_owned()];
+        for proxy in &mut conf.proxies {
+            if let Some(upstream) = server.upstreams.get(&proxy.service) {
+                proxy.upstream.clone_from(upstream);
+            }
+        }
+        conf
+    }
 }
 
 /// The name of the development server beside nginx: one that no service has.
@@ -133,6 +159,7 @@ fn proxies(sheet: &mut Sheet<'_>, bound: &Bound, service: &Service) -> Vec<Proxy
         proxies.push(Proxy {
             path: path.to_owned(),
             folder: format!("{path}/"),
+            service: upstream.clone(),
             upstream: format!("{upstream}:{port}"),
             variable: upstream.as_str().replace('-', "_"),
         });
@@ -143,50 +170,4 @@ fn proxies(sheet: &mut Sheet<'_>, bound: &Bound, service: &Service) -> Vec<Proxy
 fn proxied(proxies: &[Proxy]) -> Option<Marked> {
     let quoted: Vec<String> = proxies.iter().map(|proxy| proxy.path.replace('.', r"\.")).collect();
     (!quoted.is_empty()).then(|| Marked::Regex(format!("~^(?:{})(?:/|$)", quoted.join("|"))))
-}
-
-/// Other origins that the page is built to call: every absolute address among its variables.
-fn origins(service: &Service, wiring: &Wiring) -> Vec<String> {
-    let mut origins: Vec<String> = Vec::new();
-    for text in service.env.values() {
-        let Ok(value) = wiring.resolve(text, service) else { continue };
-        let Some(origin) = values::is_complete(&value).then(|| origin(&value)).flatten() else { continue };
-        origins.extend(web_socket(&origin, text));
-        origins.push(origin);
-    }
-    origins.sort();
-    origins.dedup();
-    origins
-}
-
-fn origin(value: &str) -> Option<String> {
-    let (scheme, rest) = value.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    let known = ["http", "https", "ws", "wss"].contains(&scheme);
-    (known && !host.is_empty() && host.chars().all(allowed)).then(|| format!("{scheme}://{host}"))
-}
-
-/// A service of this project may be called by WebSocket too.
-fn web_socket(origin: &str, text: &Text) -> Option<String> {
-    let ours = text.references().any(|reference| matches!(reference, Reference::Service { .. }));
-    let rest = origin.strip_prefix("http").filter(|_| ours)?;
-    Some(format!("ws{rest}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port_and_nothing_else() {
-        assert_eq!(
-            origin("https://api.example.com:8443/v1?x").as_deref(),
-            Some("https://api.example.com:8443")
-        );
-        assert_eq!(origin("ws://[::1]:80/x").as_deref(), Some("ws://[::1]:80"));
-        for none in ["/.", "", "data://x", "https://", "https://a b/", "https://x;script-src *"] {
-            assert_eq!(origin(none), None, "{none}");
-        }
-    }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::Finding;
+use dashdeploy_contract::{Finding, Manifest, Manifests};
 use serde::Serialize;
 
 use super::engine::{Engine, TemplateError};
-use super::escape::Refused;
+use super::escape::{self, Refused};
 use super::{RenderError, RenderedFile, header};
 
 /// Collects files and findings; a file with a finding is not filled in.
@@ -39,9 +39,9 @@ impl<'a> Sheet<'a> {
     }
 
     /// A template of the user's that stands in for none of ours is a slip of the pen.
-    pub fn check_overrides(&mut self, overrides: &BTreeMap<String, String>) {
-        let known = super::template_names();
-        for name in overrides.keys().filter(|name| !known.contains(name)) {
+    pub fn check_overrides(&mut self, overrides: &BTreeMap<String, String>, built_in: &Engine) {
+        let known = built_in.names();
+        for name in overrides.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = format!("`.dashdeploy/templates/{name}` stands in for no built-in template");
             let hint = format!("the built-in ones are {}", known.join(", "));
             self.find(Finding::error("unknown-template", "", message).hint(hint));
@@ -56,6 +56,29 @@ impl<'a> Sheet<'a> {
         context: &impl Serialize,
         key: &str,
     ) -> Result<(), TemplateError> {
+        self.add_with_head(path, template, context, key, &[])
+    }
+
+    /// Adds the files of the targets, and notes what they cannot hold.
+    pub fn add_manifests(&mut self, manifests: &Manifests) -> Result<(), TemplateError> {
+        self.findings.extend(manifests.findings.iter().cloned());
+        for Manifest { path, template, context, head, key } in &manifests.files {
+            let fits = head.iter().all(|line| self.check(key, escape::comment(line)));
+            if fits {
+                self.add_with_head(path, template, context, key, head)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_with_head(
+        &mut self,
+        path: &str,
+        template: &str,
+        context: &impl Serialize,
+        key: &str,
+        head: &[String],
+    ) -> Result<(), TemplateError> {
         if !self.findings.is_empty() {
             return Ok(());
         }
@@ -63,7 +86,8 @@ impl<'a> Sheet<'a> {
         let data = serde_json::to_vec(context).unwrap_or_default();
         let source = self.engine.source(template).unwrap_or_default();
         let inputs = header::digest(&[template.as_bytes(), source.as_bytes(), &data]);
-        let file = RenderedFile { path: path.to_owned(), contents: header::with_header(&body, &inputs) };
+        let contents = header::with_header(path, head, &body, &inputs);
+        let file = RenderedFile { path: path.to_owned(), contents };
         match self.files.iter().find(|(other, _)| other.path == path) {
             Some((other, _)) if other.contents == file.contents => {}
             Some((_, first)) => {

@@ -7,6 +7,8 @@
 
 use std::net::IpAddr;
 
+use indexmap::IndexMap;
+
 use dashdeploy_contract::{Bound, Name, Project, Publish, Reference, Text, Wiring};
 
 use super::escape::Piece;
@@ -34,6 +36,10 @@ pub fn bind(project: &Project, environment: &str) -> Bound {
         environment: Name::from_any(environment, "local"),
         target: docker.clone(),
         region: None,
+        regions: IndexMap::new(),
+        domains: IndexMap::new(),
+        options: IndexMap::new(),
+        own_options: IndexMap::new(),
         registry: project.registry.clone(),
         services: project.services.clone(),
         targets: project.services.keys().map(|s| (s.clone(), docker.clone())).collect(),

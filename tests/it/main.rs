@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod detect;
 mod guard;
+mod manifests;
 mod push;
 mod render;
 mod secrets;

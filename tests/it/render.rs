@@ -2,7 +2,7 @@
 
 mod consumers;
 mod engine;
-mod projects;
+pub mod projects;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -170,10 +170,10 @@ fn a_python_service_without_a_command_is_a_finding() {
 fn templates_of_the_user_win_and_cannot_break_out() {
     let project = projects::dashboard();
     let name = "ignore/context.dockerignore.j2";
-    assert!(template_names().contains(&name.to_owned()) && template_source(name).is_some());
+    assert!(template_names(&[]).contains(&name.to_owned()) && template_source(&[], name).is_some());
     let render_with = |name: &str, source: &str| {
         let overrides = BTreeMap::from([(name.to_owned(), source.to_owned())]);
-        render(&project, &Inputs { local: projects::wiring(&project), overrides })
+        render(&project, &Inputs { local: projects::wiring(&project), overrides, ..Inputs::default() })
     };
     let mine = render_with(name, "\nmine\n{% for path in nested %}\n{{ path }}\n{% endfor %}\n").unwrap();
     let ignore = mine.iter().find(|file| file.path == "backend/Dockerfile.dockerignore").unwrap();

@@ -74,6 +74,27 @@ python_tools() {
   found CHECK_JSONSCHEMA "$venv/bin/check-jsonschema"
   found GIXY "$venv/bin/gixy"
   found YAMLLINT "$venv/bin/yamllint"
+  found CFN_LINT "$venv/bin/cfn-lint"
+  found TOOLS_PYTHON "$venv/bin/python"
+}
+
+# Packages of npm, each pinned, whose programs and modules read what dashdeploy writes. No package's own script is run.
+npm_tools() {
+  local list=$LAB_DIR/tools-npm.txt folder=$TOOLS/npm stamp=$TOOLS/npm/stamp
+  command -v npm >/dev/null || { lacks "npm tools" "no npm"; return; }
+  if ! cmp -s "$list" "$stamp"; then
+    say "installing the npm tools into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    if ! (cd "$folder" && grep -v '^#' "$list" | xargs npm install --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error) >"$LAB_STATE/npm.log" 2>&1 </dev/null; then
+      tail -n 5 "$LAB_STATE/npm.log" >&2
+      lacks "npm tools" "npm install failed (see $LAB_STATE/npm.log)"
+      return
+    fi
+    cp "$list" "$stamp"
+  fi
+  found NODE "$(command -v node)"
+  found NODE_TOOLS "$folder/node_modules"
 }
 
 # apt, told to know nothing but Debian trixie, and to write nowhere but into the folder given.
@@ -137,6 +158,7 @@ packages
 nginx_binary
 browser
 python_tools
+npm_tools
 compose_and_buildx
 docker_registry
 cargo_tool cargo-nextest

@@ -30,10 +30,21 @@ pub(super) fn environments(
     let local = Name::from_any(LOCAL.0, LOCAL.0);
     if !environments.contains_key(&local) {
         let target = Name::from_any(LOCAL.1, LOCAL.1);
-        let unwritten = Environment { target, region: None, registry: None, services: IndexMap::new() };
+        let unwritten = Environment {
+            target,
+            region: None,
+            registry: None,
+            options: IndexMap::new(),
+            services: IndexMap::new(),
+        };
         environments.shift_insert(0, local, unwritten);
     }
     environments
+}
+
+fn options(node: &Node) -> IndexMap<String, String> {
+    let name = |text: &str| rules::option_name(text).ok().map(|()| text.to_owned());
+    entries(node, "options", name, rules::option).into_iter().collect()
 }
 
 struct Context<'a> {
@@ -59,6 +70,7 @@ impl Context<'_> {
             target: target.unwrap_or_else(|| Name::from_any(LOCAL.1, LOCAL.1)),
             region: value(node, "region", rules::region),
             registry: value(node, "registry", rules::registry),
+            options: options(node),
             services: named(node, "services").map(|(service, node)| self.changed(service, node)).collect(),
         }
     }
@@ -94,6 +106,9 @@ impl Context<'_> {
             env: entries(node, "env", variable, rules::text).into_iter().collect(),
             secrets: entries(node, "secrets", variable, rules::requirement).into_iter().collect(),
             resources: service.filter(|_| limits).map(|service| resources(node, service.resources)),
+            replicas: value(node, "replicas", rules::replicas),
+            domain: value(node, "domain", rules::domain),
+            options: options(node),
         };
         (name, changes)
     }

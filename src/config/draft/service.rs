@@ -1,7 +1,7 @@
 //! A service → what it is, defaults filled in.
 
 use dashdeploy_contract::{
-    BuildKind, Finding, HealthCheck, Name, Publish, Resources, Service, ServiceKind, Source,
+    BuildKind, Finding, HealthCheck, Log, Name, Publish, Resources, Service, ServiceKind, Source, Text,
 };
 
 use indexmap::IndexMap;
@@ -34,6 +34,8 @@ pub(super) fn service(name: &Name, node: &Node, report: &Report) -> Option<Servi
         depends_on: values(node, "depends_on", rules::name).unwrap_or_default(),
         command: values(node, "command", rules::word),
         resources: Resources { memory: 512 << 20, cpu_millis: 1000 },
+        replicas: value(node, "replicas", rules::replicas).unwrap_or(1),
+        log: log(node),
         read_only: false,
         headers: entries(node, "headers", header, rules::header_value).into_iter().collect(),
     };
@@ -41,8 +43,46 @@ pub(super) fn service(name: &Name, node: &Node, report: &Report) -> Option<Servi
     service.read_only = value(node, "read_only", rules::boolean).unwrap_or_else(|| service.is_generated());
     service.health = health(&service, node, &path, report);
     service.publish = publish(&service, node, &path, report);
+    for (variable, text) in log_variables(&service) {
+        service.env.entry(variable.to_owned()).or_insert_with(|| Text::literal(text));
+    }
     misplaced(&service, node, &path, report);
     Some(service)
+}
+
+fn log(node: &Node) -> Log {
+    let Some(log) = node.get("log") else { return Log::default() };
+    Log {
+        level: value(log, "level", rules::log_level),
+        access: value(log, "access", rules::boolean).unwrap_or(true),
+    }
+}
+
+/// The variables by which the servers that dashdeploy starts are told what to log. Uvicorn's command line reads `UVICORN_` and
+/// the name of each of its options (uvicorn.org, "Settings"); Gunicorn reads `GUNICORN_CMD_ARGS` (docs.gunicorn.org,
+/// "Settings"); whether it logs requests stands in the image's command.
+fn log_variables(service: &Service) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    let Log { level, access } = service.log;
+    let kind = service.build().map(|build| build.kind);
+    if service.kind() == ServiceKind::Static {
+        return variables;
+    }
+    if let Some(level) = level {
+        variables.push(("LOG_LEVEL", level.as_str().to_owned()));
+    }
+    match kind {
+        Some(BuildKind::Fastapi) => {
+            variables.extend(level.map(|level| ("UVICORN_LOG_LEVEL", level.as_str().to_owned())));
+            variables.extend((!access).then(|| ("UVICORN_ACCESS_LOG", "false".to_owned())));
+        }
+        Some(BuildKind::Flask | BuildKind::Django) => {
+            variables
+                .extend(level.map(|level| ("GUNICORN_CMD_ARGS", format!("--log-level={}", level.as_str()))));
+        }
+        _ => {}
+    }
+    variables
 }
 
 fn header(text: &str) -> Option<String> {

@@ -10,6 +10,11 @@ pub(super) static ENVIRONMENTS: Map =
 const TARGET_DOC: &str = "The platform: docker, or one of render, fly, aws, azure, railway, netlify, vercel.";
 const REGION_DOC: &str = "The platform's word for the region, such as `oregon` or `iad`.";
 
+const OPTIONS_DOC: &str = "Choices that only the target offers, such as `runtime: python` on Render; `dashdeploy targets NAME` lists them.";
+
+static OPTIONS: Map =
+    Map { key: &rules::OPTION_NAME, value: Shape::Scalar(&rules::OPTION), most: 100, least: 0 };
+
 static ENVIRONMENT: Object = Object {
     title: "an environment",
     kind: None,
@@ -18,6 +23,7 @@ static ENVIRONMENT: Object = Object {
         Key::new("target", Shape::Scalar(&rules::TARGET), TARGET_DOC),
         Key::new("region", Shape::Scalar(&rules::REGION), REGION_DOC),
         Key::new("registry", Shape::Scalar(&rules::REGISTRY), super::REGISTRY_DOC),
+        Key::new("options", Shape::Map(&OPTIONS), OPTIONS_DOC),
         Key::new(
             "services",
             Shape::Map(&OVERRIDES),
@@ -41,5 +47,12 @@ static OVERRIDE: Object = Object {
         Key::new("secrets", Shape::Map(&SECRETS), "Secret variables added or replaced."),
         Key::new("memory", Shape::Scalar(&rules::MEMORY), "Another limit of memory, such as `1Gi`."),
         Key::new("cpus", Shape::Scalar(&rules::CPUS), "Another share of processors, such as `0.5`."),
+        Key::new("replicas", Shape::Scalar(&rules::REPLICAS), "Another number of copies."),
+        Key::new(
+            "domain",
+            Shape::Scalar(&rules::DOMAIN),
+            "Your own host name for it, such as `api.example.com`; its address is then https:// and this name.",
+        ),
+        Key::new("options", Shape::Map(&OPTIONS), OPTIONS_DOC),
     ],
 };

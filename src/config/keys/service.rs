@@ -77,6 +77,16 @@ pub(super) static SERVICE: Object = Object {
             "Share of processors, up to three decimals. Default: 1.",
         ),
         Key::new(
+            "replicas",
+            Shape::Scalar(&rules::REPLICAS),
+            "How many copies run at once. Default: 1. More than one needs volumes with `writers: many`, or none.",
+        ),
+        Key::new(
+            "log",
+            Shape::Object(&LOG),
+            "What it logs. Where dashdeploy knows the server, the variables that say so are set.",
+        ),
+        Key::new(
             "read_only",
             Shape::Scalar(&rules::BOOLEAN),
             "Whether the root file system cannot be written to. Default: true where dashdeploy writes the Dockerfile.",
@@ -99,6 +109,20 @@ static MOUNTS: Map = Map { key: &rules::NAME, value: Shape::Scalar(&rules::MOUNT
 static PROXY: Map = Map { key: &rules::PREFIX, value: Shape::Scalar(&rules::NAME), most: 100, least: 0 };
 static HEADERS: Map =
     Map { key: &rules::HEADER_NAME, value: Shape::Scalar(&rules::HEADER_VALUE), most: 100, least: 0 };
+
+static LOG: Object = Object {
+    title: "`log`",
+    kind: None,
+    json: None,
+    keys: &[
+        Key::new(
+            "level",
+            Shape::Scalar(&rules::LOG_LEVEL),
+            "The least important messages that are logged: debug, info, warning, error or critical. Sets LOG_LEVEL, and what Uvicorn and Gunicorn read.",
+        ),
+        Key::new("access", Shape::Scalar(&rules::BOOLEAN), "Whether requests are logged. Default: true."),
+    ],
+};
 
 static HEALTH: Object = Object {
     title: "`health`",

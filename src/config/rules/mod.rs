@@ -8,6 +8,7 @@ mod images;
 mod names;
 mod network;
 mod numbers;
+mod options;
 mod paths;
 mod registries;
 mod text;
@@ -21,14 +22,15 @@ pub(crate) use images::{IMAGE, STAGE, image, stage};
 pub(crate) use names::{APP, BUILD_SECRET, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
 pub(crate) use names::{app, build_secret, fingerprint, header_name, name, region, script, variable};
 pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, prefix, publish, url_path};
-pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, SIZE, STATUS};
-pub(crate) use numbers::{cpus, memory, node, port, python, size, status};
+pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, REPLICAS, SIZE, STATUS};
+pub(crate) use numbers::{cpus, memory, node, port, python, replicas, size, status};
+pub(crate) use options::{DOMAIN, OPTION, OPTION_NAME, domain, option, option_name};
 pub(crate) use paths::{FILE, FOLDER, MOUNT, PATTERN, file, folder, mount, pattern};
 pub(crate) use registries::{REGISTRY, registry};
 pub(crate) use text::{HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
 pub(crate) use text::{header_value, nonempty, reason, text, word};
-pub(crate) use words::{BOOLEAN, KIND, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
-pub(crate) use words::{Packages, boolean, kind, manager, packages, requirement, target, writers};
+pub(crate) use words::{BOOLEAN, KIND, LOG_LEVEL, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
+pub(crate) use words::{Packages, boolean, kind, log_level, manager, packages, requirement, target, writers};
 
 use super::yaml::Scalar;
 

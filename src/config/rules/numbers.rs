@@ -20,6 +20,13 @@ pub(crate) static STATUS: Rule = Rule {
     check: |scalar| status(scalar).map(drop),
 };
 
+pub(crate) static REPLICAS: Rule = Rule {
+    expects: "a number of copies, 1 to 200",
+    null_hint: None,
+    json: || json!({ "type": "integer", "minimum": 1, "maximum": 200 }),
+    check: |scalar| replicas(scalar).map(drop),
+};
+
 pub(crate) static FORMAT: Rule = Rule {
     expects: "1, the only version of this format",
     null_hint: None,
@@ -112,6 +119,11 @@ pub(crate) fn port(scalar: &Scalar) -> Result<u16, Problem> {
 /// An HTTP status.
 pub(crate) fn status(scalar: &Scalar) -> Result<u16, Problem> {
     within(scalar, "an HTTP status", 100, 599)
+}
+
+/// How many copies run at once.
+pub(crate) fn replicas(scalar: &Scalar) -> Result<u32, Problem> {
+    within(scalar, "a number of copies", 1, 200).map(u32::from)
 }
 
 /// Bytes, written with a unit: powers of 1024 (`Ki`, `Mi`, `Gi`, `Ti`) or of 1000 (`K`, `M`, `G`, `T`).

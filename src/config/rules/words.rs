@@ -1,6 +1,6 @@
 //! Values that are one of a few words.
 
-use dashdeploy_contract::{BuildKind, Name, NodeManager, Requirement, Writers};
+use dashdeploy_contract::{BuildKind, LogLevel, Name, NodeManager, Requirement, Writers};
 use serde_json::{Value, json};
 
 use super::{Problem, Rule};
@@ -48,6 +48,13 @@ pub(crate) static WRITERS: Rule = Rule {
     null_hint: None,
     json: || words_json(&WRITER_WORDS.map(|(word, _)| word)),
     check: |scalar| writers(scalar).map(drop),
+};
+
+pub(crate) static LOG_LEVEL: Rule = Rule {
+    expects: "debug, info, warning, error or critical",
+    null_hint: None,
+    json: || words_json(&LogLevel::WORDS.map(|(word, _)| word)),
+    check: |scalar| log_level(scalar).map(drop),
 };
 
 pub(crate) static TARGET: Rule = Rule {
@@ -124,6 +131,11 @@ pub(crate) fn manager(scalar: &Scalar) -> Result<NodeManager, Problem> {
 /// How many containers may write to a volume.
 pub(crate) fn writers(scalar: &Scalar) -> Result<Writers, Problem> {
     one_of(scalar, "a number of writers", "unknown-word", &WRITER_WORDS)
+}
+
+/// How important a message must be to be logged.
+pub(crate) fn log_level(scalar: &Scalar) -> Result<LogLevel, Problem> {
+    one_of(scalar, "a log level", "unknown-word", &LogLevel::WORDS)
 }
 
 /// Whether a secret is needed. What else is written there may be the secret itself, so it is not repeated.

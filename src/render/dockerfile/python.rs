@@ -175,10 +175,11 @@ fn command(bound: &Bound, service: &Service, kind: BuildKind, recipe: &PythonRec
         BuildKind::Flask | BuildKind::Django => {
             // Heartbeats of workers go to memory: a read-only root has no other place that is as quick. One process where
             // a volume has one writer, since SQLite and files know no second one.
+            let access = if service.log.access { "--access-logfile - " } else { "" };
             let (workers, threads) = if super::writes_alone(bound, service) { (1, 8) } else { (2, 4) };
             format!(
                 "gunicorn -b 0.0.0.0:{port} --workers {workers} --threads {threads} \
-                 --worker-tmp-dir /dev/shm --access-logfile - {app}"
+                 --worker-tmp-dir /dev/shm {access}{app}"
             )
         }
         _ => return None,

@@ -26,7 +26,7 @@ struct WebImage {
     spa: Option<Spa>,
     /// Files as they are; none for a build.
     plain: Option<Plain>,
-    /// nginx.conf and where it goes: operands of `COPY`.
+    /// nginx.conf in the context: the default of an argument, since a platform may want one of its own.
     conf: Marked,
 }
 
@@ -91,7 +91,7 @@ pub fn add(
         root: layout::STATIC_ROOT,
         spa,
         plain,
-        conf: Marked::Copy(vec![conf, "/etc/nginx/nginx.conf".to_owned()]),
+        conf: Marked::Quoted(conf),
     };
     Ok(sheet.add(&build.dockerfile, TEMPLATE, &image, &format!("{key}.dockerfile"))?)
 }
@@ -149,8 +149,16 @@ impl Plain {
         sheet.check(&format!("{key}.build.root"), escape::copy_operands(&operands));
         let among = configuration.iter().filter_map(|path| layout::inside(root, path));
         let among: Vec<String> = among.map(|path| format!("./{path}")).collect();
-        let command = ["rm".to_owned(), "-f".to_owned()];
-        let remove = (!among.is_empty()).then(|| Marked::Line(command.into_iter().chain(among).collect()));
+        let remove = removal(among);
         Self { copy: Marked::Copy(operands), remove }
     }
+}
+
+/// Removes configuration that lies among the files: nginx.conf, and its counterparts of platforms beside it.
+fn removal(among: Vec<String>) -> Option<Marked> {
+    let folder = among.first()?.rsplit_once('/').map(|(folder, _)| folder.to_owned())?;
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let mut line = words(&["find", &folder, "-maxdepth", "1"]);
+    line.extend(words(&["-name", "nginx.conf", "-delete", "-o", "-name", "nginx.*.conf", "-delete"]));
+    Some(Marked::Line(line))
 }

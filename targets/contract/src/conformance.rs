@@ -11,8 +11,10 @@ use crate::{
     Text,
 };
 
+mod paper;
 mod sample;
 
+pub use paper::{paper, sample_on, wired};
 pub use sample::{canaries, sample};
 
 /// Part of every secret's value in the suite: it must never be seen outside a `SecretStore`.
@@ -327,12 +329,14 @@ fn settled(kit: &Kit, promise: &'static str) -> Result<(Release, Observed), Brok
 }
 
 fn sample_for(kit: &Kit) -> Release {
-    wired(kit, sample(&kit.target.descriptor().name))
+    settled_wiring(kit, sample(&kit.target.descriptor().name))
 }
 
-fn wired(kit: &Kit, mut release: Release) -> Release {
+fn settled_wiring(kit: &Kit, mut release: Release) -> Release {
     release.wiring.services = kit.target.addresses(&release.bound);
-    release.wiring.same_origin = kit.target.descriptor().capabilities.same_origin;
+    if !kit.target.descriptor().capabilities.same_origin {
+        release.wiring.same_origin.clear();
+    }
     release.secrets = Release::fingerprints(&release.bound, &canaries(&release.bound));
     release
 }
@@ -340,7 +344,7 @@ fn wired(kit: &Kit, mut release: Release) -> Release {
 fn edited(kit: &Kit, edit: fn(&mut Service)) -> Release {
     let mut release = sample(&kit.target.descriptor().name);
     release.bound.services.values_mut().for_each(edit);
-    wired(kit, release)
+    settled_wiring(kit, release)
 }
 
 fn missing(kit: &Kit) -> Release {

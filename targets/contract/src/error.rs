@@ -1,5 +1,7 @@
 //! What can go wrong on a platform, by what the caller can do about it.
 
+use std::borrow::Cow;
+
 /// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -30,7 +32,7 @@ pub struct TargetError {
     /// What the caller can do about it.
     pub kind: ErrorKind,
     /// The target.
-    pub target: &'static str,
+    pub target: Cow<'static, str>,
     /// What was being done, such as `start container shop-api-1`.
     pub operation: String,
     /// What the platform says.
@@ -43,11 +45,11 @@ impl TargetError {
     /// An error of a kind.
     pub fn new(
         kind: ErrorKind,
-        target: &'static str,
+        target: impl Into<Cow<'static, str>>,
         operation: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind, target, operation: operation.into(), message: message.into(), hint: None }
+        Self { kind, target: target.into(), operation: operation.into(), message: message.into(), hint: None }
     }
 
     /// The same error with the mend.
@@ -58,7 +60,7 @@ impl TargetError {
     }
 
     /// What a verb answers that a target does not have.
-    pub fn unsupported(target: &'static str, operation: impl Into<String>) -> Self {
+    pub fn unsupported(target: impl Into<Cow<'static, str>>, operation: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unsupported, target, operation, "this target cannot do that")
     }
 }

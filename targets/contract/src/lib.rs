@@ -15,9 +15,13 @@ mod exec;
 mod finding;
 mod health;
 mod logs;
+mod manifest;
 mod name;
 mod observed;
+mod option;
+pub mod page;
 mod plan;
+mod portability;
 mod project;
 mod recipe;
 mod release;
@@ -37,11 +41,15 @@ pub use exec::{ExecInput, ExecOutput, ExecOutputFeed, ExecRequest, ExecSession, 
 pub use finding::{Finding, Place, Severity};
 pub use health::{Health, HealthSample, HealthWatch};
 pub use logs::{LogFeed, LogLine, LogQuery, LogStream};
+pub use manifest::{Desk, Manifest, Manifests, Template, ValuePart, derived_name, word};
 pub use name::{InvalidName, Name};
 pub use observed::{Observed, Resource};
+pub use option::{OptionKind, OptionRule, OptionScope, Options};
+pub use page::PageServer;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
+pub use portability::{Answer, Portability, Topic, Verdict};
 pub use project::{
-    Environment, HealthCheck, Project, Publish, Requirement, Resources, Service, ServiceKind,
+    Environment, HealthCheck, Log, LogLevel, Project, Publish, Requirement, Resources, Service, ServiceKind,
     ServiceOverride, Smoke, Source, Volume, Writers,
 };
 pub use recipe::{
@@ -49,8 +57,6 @@ pub use recipe::{
 };
 pub use release::{ImageId, Release, ReleaseImage};
 pub use secret::{SecretStore, fingerprint};
-pub use target::{
-    Capabilities, Credential, Descriptor, Manifest, Reader, Removal, Target, TargetOptions, Writer,
-};
+pub use target::{Capabilities, Credential, Descriptor, Reader, Removal, Target, TargetOptions, Writer};
 pub use text::{AddressField, Part, Reference, Text, TextError};
 pub use wiring::{ServiceAddress, Unresolved, Wiring};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Build, BuildKind, Name, Text};
+use crate::{Build, BuildKind, Name, Options, Recipe, Text};
 
 /// What one dashdeploy.yaml describes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,10 @@ pub struct Service {
     pub command: Option<Vec<String>>,
     /// What it may use.
     pub resources: Resources,
+    /// How many copies run at once; at least 1.
+    pub replicas: u32,
+    /// What it logs.
+    pub log: Log,
     /// False where the root file system may be written to.
     pub read_only: bool,
     /// Response headers of a `static` service that replace the built-in ones of the same name; an empty value removes one.
@@ -136,6 +140,37 @@ pub struct Resources {
     pub cpu_millis: u32,
 }
 
+/// What a service logs. Where dashdeploy knows the server, `config` has put the variables that say so among the service's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// The least important messages that are logged; none for the application's own choice.
+    pub level: Option<LogLevel>,
+    /// Whether requests are logged.
+    pub access: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: None, access: true }
+    }
+}
+
+/// How important a logged message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happens.
+    Info,
+    /// What is odd.
+    Warning,
+    /// What went wrong.
+    Error,
+    /// What stops the service.
+    Critical,
+}
+
 /// A named volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
@@ -177,6 +212,8 @@ pub struct Environment {
     pub region: Option<String>,
     /// Where its images are pushed to, instead of the project's own registry.
     pub registry: Option<String>,
+    /// Options of its target, for all services on it.
+    pub options: Options,
     /// What differs for single services.
     pub services: IndexMap<Name, ServiceOverride>,
 }
@@ -196,6 +233,12 @@ pub struct ServiceOverride {
     pub secrets: IndexMap<String, Requirement>,
     /// Other limits.
     pub resources: Option<Resources>,
+    /// Another number of copies.
+    pub replicas: Option<u32>,
+    /// The user's own host name, such as `api.example.com`.
+    pub domain: Option<String>,
+    /// Options of the service's target.
+    pub options: Options,
 }
 
 impl Service {
@@ -205,6 +248,11 @@ impl Service {
             Some(BuildKind::Vite | BuildKind::Static) => ServiceKind::Static,
             _ => ServiceKind::Web,
         }
+    }
+
+    /// True for a single-page application: paths that are no file are answered with its page.
+    pub fn is_spa(&self) -> bool {
+        self.build().is_some_and(|build| matches!(build.recipe, Recipe::Spa(_)))
     }
 
     /// How it is built, unless its image is taken from a registry.
@@ -218,6 +266,22 @@ impl Service {
     /// True where dashdeploy writes the Dockerfile, and so knows the user, the paths and the tools in the image.
     pub fn is_generated(&self) -> bool {
         self.build().is_some_and(|build| build.kind != BuildKind::Dockerfile)
+    }
+}
+
+impl LogLevel {
+    /// Every level with its word, the least important first.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("debug", Self::Debug),
+        ("info", Self::Info),
+        ("warning", Self::Warning),
+        ("error", Self::Error),
+        ("critical", Self::Critical),
+    ];
+
+    /// The word in dashdeploy.yaml, which Uvicorn and Gunicorn take as it is.
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, level)| *level == self).map_or("info", |(word, _)| word)
     }
 }
 

@@ -8,8 +8,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bound, Change, ExecRequest, ExecSession, Finding, Health, HealthWatch, LogFeed, LogQuery, Name, Observed,
-    Plan, Release, SecretStore, ServiceAddress, TargetError,
+    Bound, Change, Desk, ExecRequest, ExecSession, Finding, Health, HealthWatch, LogFeed, LogQuery,
+    Manifests, Name, Observed, OptionRule, PageServer, Plan, Portability, Release, SecretStore, Service,
+    ServiceAddress, TargetError, Template,
 };
 
 /// What dashdeploy knows of a target without asking it: its `target.toml`.
@@ -27,6 +28,12 @@ pub struct Descriptor {
     pub credentials: Vec<Credential>,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// True where this version writes its files and checks for it, and cannot deploy to it yet.
+    #[serde(default)]
+    pub files_only: bool,
+    /// Choices that only this target offers.
+    #[serde(default)]
+    pub options: Vec<OptionRule>,
 }
 
 /// A variable that a target's credentials come from.
@@ -69,17 +76,6 @@ pub struct TargetOptions {
     pub credentials: BTreeMap<String, SecretString>,
 }
 
-/// A file that a platform reads, as template name and context; the text is made by `render`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Manifest {
-    /// Where it goes, relative to the project.
-    pub path: String,
-    /// The template's name and text.
-    pub template: (&'static str, &'static str),
-    /// What the template is given.
-    pub context: serde_json::Value,
-}
-
 /// What a removal takes away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -101,9 +97,28 @@ pub trait Target: Send + Sync {
     /// The services' addresses, as far as they are known before anything exists.
     fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress>;
 
-    /// The files it reads.
-    fn manifests(&self, _bound: &Bound) -> Vec<Manifest> {
-        Vec::new()
+    /// How much of the project it carries: for each of its services a row for each of [`crate::Topic::raised`].
+    fn portability(&self, desk: &Desk) -> Vec<Portability>;
+
+    /// The templates of its files, by name.
+    fn templates(&self) -> &'static [Template] {
+        &[]
+    }
+
+    /// The files it reads, for the services that are on it.
+    fn manifests(&self, _desk: &Desk) -> Manifests {
+        Manifests::default()
+    }
+
+    /// True where it routes the `proxy` paths of a page, so that page and service have one origin.
+    fn routes(&self, _desk: &Desk, _service: &Service) -> bool {
+        self.descriptor().capabilities.same_origin
+    }
+
+    /// How an nginx that serves a page as a container reaches the services behind it; none where that is the Docker host's
+    /// way, or where no such container runs.
+    fn page_server(&self, _desk: &Desk, _service: &Service) -> Option<PageServer> {
+        None
     }
 
     /// The changes that turn what is there into the release. Things without our ownership mark are never changed; where one
@@ -111,26 +126,46 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// [`TargetError`] when the release cannot be had: a thing of others in the way, a variable that cannot be filled in.
-    fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError>;
+    fn plan(&self, _release: &Release, _observed: &Observed) -> Result<Plan, TargetError> {
+        Err(files_only(self.descriptor(), "plan"))
+    }
 
     /// The changes that take the environment away, except what does not bear our mark.
     ///
     /// # Errors
     /// As for [`Target::plan`].
-    fn plan_removal(&self, bound: &Bound, observed: &Observed, removal: Removal)
-    -> Result<Plan, TargetError>;
+    fn plan_removal(
+        &self,
+        _bound: &Bound,
+        _observed: &Observed,
+        _removal: Removal,
+    ) -> Result<Plan, TargetError> {
+        Err(files_only(self.descriptor(), "plan a removal"))
+    }
 
     /// The half that looks. It sends no write.
     ///
     /// # Errors
     /// [`TargetError`] when the platform cannot be reached or the credentials do not do.
-    async fn connect_reader(&self, options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError>;
+    async fn connect_reader(&self, _options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError> {
+        Err(files_only(self.descriptor(), "connect"))
+    }
 
     /// The half that does. A dry run never asks for it.
     ///
     /// # Errors
     /// As for [`Target::connect_reader`].
-    async fn connect_writer(&self, options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError>;
+    async fn connect_writer(&self, _options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError> {
+        Err(files_only(self.descriptor(), "connect"))
+    }
+}
+
+/// What a target answers that this version writes files for and cannot deploy to.
+fn files_only(descriptor: &Descriptor, operation: &str) -> TargetError {
+    TargetError::unsupported(descriptor.name.clone(), operation).hint(format!(
+        "this version writes the files for {} and does not deploy to it; each file's head says how it is used",
+        descriptor.title
+    ))
 }
 
 /// Looks at a platform; never changes it.

@@ -4,11 +4,11 @@
 //! string. Where a `static` service hands a path on to another service, that service's public address is
 //! [`SAME_ORIGIN`], so that the built page works under whatever host name it is opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use crate::{AddressField, Name, Part, Reference, Service, ServiceKind, Text};
+use crate::{AddressField, Bound, Desk, Name, Part, Reference, Service, ServiceKind, Target, Text};
 
 /// The public address of a service of the same origin, as a page sees it: `/.`.
 ///
@@ -33,8 +33,8 @@ pub struct ServiceAddress {
 pub struct Wiring {
     /// The services' addresses.
     pub services: IndexMap<Name, ServiceAddress>,
-    /// True where the target routes a `static` service's `proxy` paths, so that page and API have one origin.
-    pub same_origin: bool,
+    /// The `static` services whose `proxy` paths are routed by their target, so that page and service have one origin.
+    pub same_origin: BTreeSet<Name>,
     /// What `${env:NAME}` stands for.
     pub environment: BTreeMap<String, String>,
     /// What `${release}` stands for.
@@ -52,6 +52,30 @@ pub struct Unresolved {
 }
 
 impl Wiring {
+    /// The addresses of an environment as its targets know them beforehand; a service's own host name counts before what
+    /// its target would give it. `target` finds a target by its name.
+    pub fn of<'t>(bound: &Bound, target: &dyn Fn(&str) -> Option<&'t dyn Target>) -> Self {
+        let mut wiring = Self::default();
+        let mut asked = BTreeSet::new();
+        for name in bound.targets.values() {
+            if asked.insert(name)
+                && let Some(target) = target(name.as_str())
+            {
+                wiring.services.extend(target.addresses(bound));
+            }
+        }
+        for (service, domain) in &bound.domains {
+            wiring.services.entry(service.clone()).or_default().url = Some(format!("https://{domain}"));
+        }
+        let routed = bound.services.values().filter(|service| {
+            let host = bound.targets.get(&service.name).and_then(|name| target(name.as_str()));
+            let desk = Desk { bound, wiring: &wiring, suffix: None };
+            !service.proxy.is_empty() && host.is_some_and(|target| target.routes(&desk, service))
+        });
+        wiring.same_origin = routed.map(|service| service.name.clone()).collect();
+        wiring
+    }
+
     /// The text with every reference filled in, as seen by `service`. Never blank for an unknown reference.
     ///
     /// # Errors
@@ -88,7 +112,7 @@ impl Wiring {
     fn address(&self, named: &Name, field: AddressField, service: &Service) -> Option<String> {
         let address = self.services.get(named)?;
         let public = matches!(field, AddressField::Url | AddressField::Origin);
-        if public && self.same_origin && proxies_to(service, named) {
+        if public && self.same_origin.contains(&service.name) && proxies_to(service, named) {
             return Some(SAME_ORIGIN.to_owned());
         }
         match field {

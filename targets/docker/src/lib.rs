@@ -6,7 +6,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `config` | names, labels, addresses, findings |
+//! | `config`, `portability` | names, labels, addresses, findings; what a Docker host carries |
 //! | `desired`, `facts`, `tmpfs` | the container that shall be, and what is compared |
 //! | `inspected`, `health`, `observe` | what is there |
 //! | `survey`, `decide`, `plan`, `removal`, `payload` | the changes from one to the other |
@@ -24,6 +24,7 @@ mod health;
 mod inspected;
 mod payload;
 mod plan;
+mod portability;
 mod removal;
 mod survey;
 mod tmpfs;
@@ -39,8 +40,8 @@ mod write;
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Descriptor, Finding, Name, Observed, Plan, Reader, Release, Removal, ServiceAddress, Target,
-    TargetError, TargetOptions, Writer,
+    Bound, Descriptor, Desk, Finding, Name, Observed, Plan, Portability, Reader, Release, Removal,
+    ServiceAddress, Target, TargetError, TargetOptions, Writer,
 };
 use indexmap::IndexMap;
 
@@ -75,6 +76,10 @@ impl Target for DockerTarget {
 
     fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
         config::addresses(bound)
+    }
+
+    fn portability(&self, desk: &Desk) -> Vec<Portability> {
+        portability::report(desk)
     }
 
     fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {

@@ -136,6 +136,10 @@ impl Target for Spoiled {
         self.inner.addresses(bound)
     }
 
+    fn portability(&self, desk: &dashdeploy_contract::Desk) -> Vec<dashdeploy_contract::Portability> {
+        crate::portability::report(desk)
+    }
+
     fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
         self.inner.plan(release, observed).map(self.plan)
     }
@@ -223,4 +227,11 @@ fn the_suite_sees_an_observation_that_breaks_a_promise() {
     sees(&Kit { target, settled: leaks, foreign }, "secrets stay secret");
     sees(&Kit { target, settled: |_, _| Observed::default(), foreign }, "the same release changes nothing");
     sees(&Kit { target, settled, foreign: taken_for_ours }, "foreign things are never changed");
+}
+
+#[test]
+fn what_is_decided_without_an_engine_keeps_its_promises() {
+    let connect: crate::Connect = std::sync::Arc::new(|_| unreachable!("nothing connects"));
+    let broken = dashdeploy_contract::conformance::paper(&crate::target(connect));
+    assert!(broken.is_empty(), "{broken:#?}");
 }

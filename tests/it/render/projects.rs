@@ -22,15 +22,25 @@ pub fn wiring(project: &Project) -> Wiring {
     };
     Wiring {
         services: project.services.values().map(|s| (s.name.clone(), address(s))).collect(),
-        same_origin: true,
+        same_origin: project
+            .services
+            .values()
+            .filter(|s| !s.proxy.is_empty())
+            .map(|s| s.name.clone())
+            .collect(),
         ..Wiring::default()
     }
 }
 
 /// A project of these services with a volume `data`.
 pub fn project(services: Vec<Service>) -> Project {
-    let docker =
-        Environment { target: name("docker"), region: None, registry: None, services: IndexMap::new() };
+    let docker = Environment {
+        target: name("docker"),
+        region: None,
+        registry: None,
+        options: IndexMap::new(),
+        services: IndexMap::new(),
+    };
     Project {
         name: name("sample"),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
@@ -62,6 +72,8 @@ pub fn service(called: &str, source: Source, port: Option<u16>) -> Service {
         depends_on: Vec::new(),
         command: None,
         resources: Resources { memory: 512 << 20, cpu_millis: 1000 },
+        replicas: 1,
+        log: Log::default(),
         read_only: built,
         headers: IndexMap::new(),
     }

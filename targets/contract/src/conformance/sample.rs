@@ -36,7 +36,7 @@ pub fn sample(target: &str) -> Release {
     });
     Release {
         images: images.collect(),
-        wiring: Wiring { same_origin: true, ..Wiring::default() },
+        wiring: Wiring { same_origin: [name("web")].into(), ..Wiring::default() },
         secrets: Release::fingerprints(&bound, &canaries(&bound)),
         project_dir: "/srv/shop".to_owned(),
         bound,
@@ -48,8 +48,13 @@ fn name(text: &str) -> Name {
 }
 
 fn bound(target: &str) -> Bound {
-    let environment =
-        Environment { target: name(target), region: None, registry: None, services: IndexMap::new() };
+    let environment = Environment {
+        target: name(target),
+        region: None,
+        registry: None,
+        options: IndexMap::new(),
+        services: IndexMap::new(),
+    };
     let volume = Volume { size: None, writers: Writers::Single };
     let project = Project {
         name: name("shop"),
@@ -78,6 +83,8 @@ fn service(word: &str, build: Build, port: u16) -> Service {
         depends_on: Vec::new(),
         command: None,
         resources: Resources { memory: 512 << 20, cpu_millis: 1000 },
+        replicas: 1,
+        log: crate::Log::default(),
         read_only: true,
         headers: IndexMap::new(),
     }

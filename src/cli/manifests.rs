@@ -1,0 +1,165 @@
+//! What every target that the project uses, or is asked for, says of it: desks, manifests, page servers.
+//!
+//! Given: a project. Gives: for each target the environments that use it, with all addresses that are known beforehand, and
+//! the files that follow. Deliberately absent: reading and writing files.
+
+use dashdeploy_contract::{
+    Bound, Desk, Manifests, Name, PageServer, Project, ServiceKind, Target, Template, Wiring,
+};
+
+use super::{CliError, CliResult, Exit};
+use crate::registry;
+
+/// The targets that a command is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// Those that the project's environments name.
+    #[default]
+    Used,
+    /// Every target of this build.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// Stands among names for every target that an environment names. No target can have this name.
+const USED: &str = "(used)";
+
+/// One environment on one target.
+pub struct Placed {
+    /// The target.
+    pub target: Box<dyn Target>,
+    /// The environment; services that the target hosts are on it.
+    pub bound: Bound,
+    /// The addresses known beforehand.
+    pub wiring: Wiring,
+    /// The environment's name where another one has the target's plain file names.
+    pub suffix: Option<String>,
+    /// False where no environment names the target and this is how it would be.
+    pub used: bool,
+}
+
+impl Wanted {
+    /// Reads `--target`: nothing, `all`, or names.
+    ///
+    /// # Errors
+    /// Exit code 2 for a target that this build does not have.
+    pub fn of(names: &[String]) -> CliResult<Self> {
+        if names.is_empty() {
+            return Ok(Self::Used);
+        }
+        if names.iter().any(|name| name == "all") {
+            return Ok(Self::All);
+        }
+        let known: Vec<String> =
+            registry::all().iter().map(|target| target.descriptor().name.clone()).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+            let message = format!("`{unknown}` is not a target of this build");
+            let hint = format!("the targets are {}, or `all`", known.join(", "));
+            return Err(CliError::new(Exit::Usage, "unknown-target", message).hint(hint));
+        }
+        Ok(Self::Named(names.to_vec()))
+    }
+
+    /// For `render`: what environments name is always written, so that a file never goes stale for want of a flag.
+    #[must_use]
+    pub fn and_used(self) -> Self {
+        let Self::Named(mut names) = self else { return self };
+        names.push(USED.to_owned());
+        Self::Named(names)
+    }
+
+    fn includes(&self, name: &str) -> bool {
+        match self {
+            Self::Used => false,
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|named| named == name),
+        }
+    }
+
+    /// True where the target is not asked for, even if an environment names it.
+    fn leaves_out(&self, name: &str) -> bool {
+        matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
+    }
+}
+
+impl Placed {
+    /// What the target makes its files from.
+    pub fn desk(&self) -> Desk<'_> {
+        Desk { bound: &self.bound, wiring: &self.wiring, suffix: self.suffix.as_deref() }
+    }
+}
+
+/// Every environment on every target that is wanted, targets in the registry's order, environments in the file's.
+pub fn placed(project: &Project, wanted: &Wanted) -> Vec<Placed> {
+    let mut all = Vec::new();
+    for target in registry::all() {
+        let name = target.descriptor().name.clone();
+        if wanted.leaves_out(&name) {
+            continue;
+        }
+        let using: Vec<Bound> = project
+            .environments
+            .keys()
+            .filter_map(|environment| project.bind(environment.as_str()).ok())
+            .filter(|bound| bound.services_on(&name).next().is_some())
+            .collect();
+        if using.is_empty() && wanted.includes(&name) {
+            all.extend(imagined(project, &name));
+            continue;
+        }
+        let plain = plain_environment(&using);
+        for bound in using {
+            let suffix = (Some(&bound.environment) != plain.as_ref()).then(|| bound.environment.to_string());
+            all.extend(place(&name, bound, suffix, true));
+        }
+    }
+    all
+}
+
+/// `production` has a target's plain file names, or else the first environment that uses it.
+fn plain_environment(using: &[Bound]) -> Option<Name> {
+    let production = using.iter().find(|bound| bound.environment.as_str() == "production");
+    production.or(using.first()).map(|bound| bound.environment.clone())
+}
+
+/// How the project would be on a target that no environment names: `production`, else the first that is not `local`, else
+/// `local`, moved there.
+fn imagined(project: &Project, name: &str) -> Option<Placed> {
+    let names: Vec<&str> = project.environments.keys().map(Name::as_str).collect();
+    let chosen = ["production"].into_iter().find(|name| names.contains(name));
+    let chosen = chosen.or_else(|| names.iter().find(|name| **name != "local").copied()).unwrap_or("local");
+    let target = registry::target(name)?;
+    let bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
+    place(name, bound, None, false)
+}
+
+fn place(name: &str, bound: Bound, suffix: Option<String>, used: bool) -> Option<Placed> {
+    let target = registry::target(name)?;
+    let all = registry::all();
+    let find = |name: &str| all.iter().find(|target| target.descriptor().name == name).map(AsRef::as_ref);
+    let wiring = Wiring::of(&bound, &find);
+    Some(Placed { target, bound, wiring, suffix, used })
+}
+
+/// The files of all targets, and the ways in which they run pages.
+pub fn files(placed: &[Placed]) -> (Manifests, Vec<(Name, PageServer)>) {
+    let mut all = Manifests::default();
+    let mut servers: Vec<(Name, PageServer)> = Vec::new();
+    for one in placed {
+        let desk = one.desk();
+        let Manifests { files, findings } = one.target.manifests(&desk);
+        all.files.extend(files);
+        all.findings.extend(findings);
+        let name = &one.target.descriptor().name;
+        let pages = one.bound.services_on(name).filter(|service| service.kind() == ServiceKind::Static);
+        servers
+            .extend(pages.filter_map(|page| Some((page.name.clone(), one.target.page_server(&desk, page)?))));
+    }
+    (all, servers)
+}
+
+/// The templates of all targets.
+pub fn templates() -> Vec<Template> {
+    registry::all().iter().flat_map(|target| target.templates().iter().copied()).collect()
+}

@@ -1,0 +1,146 @@
+//! How a value is written in the formats of manifests: YAML without a second reader, workflows, TOML, JSON, Bicep,
+//! GitLab's pipelines.
+//!
+//! Given: a value as it is meant. Gives: the text that the platform's own reader turns back into exactly that value, or
+//! [`Refused`]. NUL is refused everywhere: no variable of a process and no header can hold one.
+
+use std::fmt::Write as _;
+
+use super::{Refused, is_plain_yaml, needs_code, refuse};
+
+fn without_nul(format: &'static str, value: &str) -> Result<(), Refused> {
+    if value.contains('\0') { refuse(format, value, "it has a NUL character") } else { Ok(()) }
+}
+
+/// A YAML scalar that nothing reads a second time: bare where every reader takes it for text, else in double quotes.
+pub fn yaml_scalar(value: &str) -> Result<String, Refused> {
+    if is_plain_yaml(value) {
+        return Ok(value.to_owned());
+    }
+    without_nul("a YAML file", value)?;
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            c if needs_code(c) => {
+                let _ = write!(text, "\\U{:08X}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    Ok(text)
+}
+
+/// A YAML scalar in a GitHub workflow: `${{` would start an expression, and stands for itself only as the result of one
+/// (docs.github.com, "Evaluate expressions in workflows and actions", literals).
+pub fn workflow_scalar(value: &str) -> Result<String, Refused> {
+    yaml_scalar(&value.replace("${{", "${{ '${{' }}"))
+}
+
+/// A TOML basic string (toml.io, v1.0.0, "String").
+pub fn toml_string(value: &str) -> Result<String, Refused> {
+    without_nul("a TOML file", value)?;
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            c if needs_code(c) => {
+                let _ = write!(text, "\\U{:08X}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    Ok(text)
+}
+
+/// A TOML key: bare where it may be, else quoted.
+pub fn toml_key(key: &str) -> Result<String, Refused> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(bare) { Ok(key.to_owned()) } else { toml_string(key) }
+}
+
+/// A JSON string.
+pub fn json_string(value: &str) -> Result<String, Refused> {
+    without_nul("a JSON file", value)?;
+    Ok(serde_json::Value::from(value).to_string())
+}
+
+/// A Bicep string (learn.microsoft.com, Bicep, "Data types", strings): single quotes; `\`, `'` and `${` with a backslash.
+pub fn bicep_string(value: &str) -> Result<String, Refused> {
+    without_nul("a Bicep file", value)?;
+    let mut text = String::from("'");
+    let mut rest = value.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '\'' => text.push_str("\\'"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '$' if rest.peek() == Some(&'{') => text.push_str("\\$"),
+            c if needs_code(c) => {
+                let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('\'');
+    Ok(text)
+}
+
+/// A Bicep key of an object: an identifier where it may be, else quoted.
+pub fn bicep_key(key: &str) -> Result<String, Refused> {
+    let start = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if start && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(key.to_owned());
+    }
+    bicep_string(key)
+}
+
+/// A name that a language reads, such as a symbolic name in Bicep with its properties: written bare.
+pub fn symbol(name: &str) -> Result<String, Refused> {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if name.split('.').all(part) {
+        return Ok(name.to_owned());
+    }
+    refuse("a name in code", name, "only A-Z, a-z, 0-9, _ and dots between are allowed")
+}
+
+/// A YAML scalar in a pipeline of GitLab, which reads variables (`$NAME`, `${NAME}`) in it and takes `$$` for one `$`
+/// (docs.gitlab.com, "Where variables can be used").
+pub fn gitlab_scalar(value: &str) -> Result<String, Refused> {
+    yaml_scalar(&value.replace('$', "$$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_has_its_own_escapes() {
+        let nasty = "a'b\"c\\d${e}${{ f }}\n$g\u{7f}\u{202e}";
+        assert_eq!(bicep_string(nasty).unwrap(), r#"'a\'b"c\\d\${e}\${{ f }}\n$g\u{7f}\u{202e}'"#);
+        assert_eq!(workflow_scalar("${{ f }}").unwrap(), r#""${{ '${{' }} f }}""#);
+        let toml: toml::Table = format!("a = {}", toml_string(nasty).unwrap()).parse().unwrap();
+        assert_eq!(toml["a"].as_str(), Some(nasty));
+        assert_eq!(toml_key("A_B-1").unwrap(), "A_B-1");
+        assert_eq!(toml_key("a.b").unwrap(), "\"a.b\"");
+        assert_eq!(bicep_key("a-b").unwrap(), "'a-b'");
+        for escape in [yaml_scalar, workflow_scalar, toml_string, json_string, bicep_string, gitlab_scalar] {
+            assert!(escape("a\0b").is_err());
+        }
+    }
+}

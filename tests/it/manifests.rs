@@ -1,0 +1,93 @@
+//! The files that platforms read: validated by the vendors' own schemas and by the programs that read them in real life.
+
+mod aws;
+mod azure;
+mod fly;
+mod netlify;
+mod railway;
+mod render_com;
+mod vercel;
+
+use std::path::{Path, PathBuf};
+
+use crate::render::projects::HOSTILE;
+use crate::support::{Project, repository, skip};
+
+/// A vendor's machine-readable contract from the folder beside the repository; says so where it is not there.
+pub fn spec(test: &str, file: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("DASHDEPLOY_SPECS").map(PathBuf::from);
+    let path = folder.unwrap_or_else(|| repository().join("../shared/specs")).join(file);
+    if !path.exists() {
+        skip(test, &format!("the vendor's {file} is not there (DASHDEPLOY_SPECS names the folder)"));
+        return None;
+    }
+    Some(path)
+}
+
+/// A project in a folder of its own with this dashdeploy.yaml, and the files of one target written beside it.
+#[track_caller]
+pub fn rendered(yaml: &str, target: &str) -> Project {
+    let project = Project::empty("manifests");
+    project.write("dashdeploy.yaml", yaml);
+    project.run(&["render", "--target", target]).exits(0);
+    project
+}
+
+/// Every example's dashdeploy.yaml, by name.
+pub fn examples() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for folder in std::fs::read_dir(repository().join("examples")).unwrap() {
+        let folder = folder.unwrap().path();
+        let Ok(yaml) = std::fs::read_to_string(folder.join("dashdeploy.yaml")) else { continue };
+        all.push((folder.file_name().unwrap().to_string_lossy().into_owned(), yaml));
+    }
+    all.sort();
+    assert!(all.len() >= 8, "only {} examples", all.len());
+    all
+}
+
+/// The files below a folder whose path is wanted, relative and sorted.
+pub fn below(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<String> {
+    fn walk(base: &Path, at: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(base, &path, found);
+            } else {
+                found.push(path.strip_prefix(base).unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, folder, &mut found);
+    found.retain(|path| wanted(path));
+    found.sort();
+    found
+}
+
+/// An API (port 8000, volume, a required and an optional secret, every hostile value as `V0`, `V1`, …) and a page that hands
+/// `/api` on to it, with the environment's lines below `environments: { production: … }`, indented by four.
+pub fn nasty(environment: &str) -> String {
+    let mut yaml = String::from(
+        "project: shop\nservices:\n  api:\n    build: { kind: fastapi, app: \"shop.app:app\" }\n    health: /api/health\n    \
+         volumes: { data: /data }\n    secrets: { API_KEY: required, MAIL: optional }\n    env:\n",
+    );
+    for (at, value) in HOSTILE.iter().enumerate() {
+        let quoted = serde_json::Value::from(value.replace("${", "$${"));
+        yaml.push_str(&format!("      V{at}: {quoted}\n"));
+    }
+    yaml.push_str(
+        "      CORS_ORIGINS: \"${services.web.origin}\"\n  web:\n    build: { kind: vite, context: web }\n    \
+         env: { VITE_API: \"${services.api.url}\" }\n    proxy: { /api: api }\nvolumes:\n  data: { size: 1Gi }\n\
+         environments:\n  production:\n",
+    );
+    for line in environment.lines() {
+        yaml.push_str(&format!("    {line}\n"));
+    }
+    yaml
+}
+
+/// The hostile values by the names they have in [`nasty`].
+pub fn nasty_values() -> Vec<(String, &'static str)> {
+    HOSTILE.iter().enumerate().map(|(at, value)| (format!("V{at}"), *value)).collect()
+}

@@ -1,0 +1,1 @@
+//! What aws reads: to be written with its target.

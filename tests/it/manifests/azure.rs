@@ -1,0 +1,1 @@
+//! What azure reads: to be written with its target.

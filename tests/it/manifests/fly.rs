@@ -1,0 +1,1 @@
+//! What fly reads: to be written with its target.

@@ -1,0 +1,1 @@
+//! What netlify reads: to be written with its target.

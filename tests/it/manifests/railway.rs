@@ -1,0 +1,1 @@
+//! What railway reads: to be written with its target.

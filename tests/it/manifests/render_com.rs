@@ -1,0 +1,1 @@
+//! What render_com reads: to be written with its target.

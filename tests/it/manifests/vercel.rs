@@ -1,0 +1,1 @@
+//! What vercel reads: to be written with its target.
