@@ -20,6 +20,7 @@ mod init;
 mod load;
 mod logs;
 mod manifests;
+mod portability;
 mod prepare;
 mod ps;
 mod push;

@@ -7,6 +7,7 @@ use dashdeploy_contract::{Bound, Finding, Name, Reader, Severity, Target, Target
 use secrecy::SecretString;
 
 use super::load::{Loaded, load};
+use super::portability::findings_of;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::ask;
 use crate::deploy::{Gathered, SecretSource, gather, parse_dotenv};
@@ -33,8 +34,10 @@ impl Stack {
         let loaded = load(context)?;
         let bound = loaded.bind(context)?;
         let target = find_target(&bound)?;
-        let findings: Vec<Finding> =
-            target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding)).collect();
+        let findings: Vec<Finding> = findings_of(target.as_ref(), &bound)
+            .into_iter()
+            .map(|finding| loaded.places.locate(finding))
+            .collect();
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let message =
                 format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
