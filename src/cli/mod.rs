@@ -28,6 +28,7 @@ mod render;
 mod schema;
 mod stack;
 mod targets;
+mod templates;
 mod up;
 
 use std::ffi::OsString;
@@ -71,6 +72,7 @@ enum Command {
     Exec(exec::Args),
     Doctor(doctor::Args),
     Targets(targets::Args),
+    Templates(templates::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -145,6 +147,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Exec(args) => exec::run(context, &args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Targets(args) => targets::run(context, &args),
+        Command::Templates(args) => templates::run(context, &args),
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }

@@ -51,12 +51,14 @@ pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
     }
 }
 
+/// Where the user's own templates lie.
+pub(super) const TEMPLATES: &str = ".dashdeploy/templates";
+
 /// The user's own templates, by name.
 pub(super) fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
-    const FOLDER: &str = ".dashdeploy/templates";
     let mut own = BTreeMap::new();
-    for name in loaded.dir.files_below(FOLDER)? {
-        let path = format!("{FOLDER}/{name}");
+    for name in loaded.dir.files_below(TEMPLATES)? {
+        let path = format!("{TEMPLATES}/{name}");
         let bytes = loaded.dir.read(&path)?.unwrap_or_default();
         let text = String::from_utf8(bytes)
             .map_err(|_| CliError::new(Exit::Usage, "template", format!("{path} is not UTF-8 text")))?;

@@ -89,14 +89,8 @@ pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, R
     sheet.finish()
 }
 
-/// The names of the built-in templates, those of the targets among them, sorted.
-pub fn template_names(templates: &[Template]) -> Vec<String> {
-    engine::Engine::new(templates, &BTreeMap::new())
-        .map(|engine| engine.names().into_iter().map(str::to_owned).collect())
-        .unwrap_or_default()
-}
-
-/// The text of a built-in template, for a user who wants an own one in its place.
-pub fn template_source(templates: &[Template], name: &str) -> Option<String> {
-    engine::Engine::new(templates, &BTreeMap::new()).ok()?.source(name)
+/// The built-in templates, those of the targets among them: name and text, sorted by name.
+pub fn templates(of_targets: &[Template]) -> BTreeMap<String, String> {
+    let engine = engine::Engine::new(of_targets, &BTreeMap::new());
+    engine.map(|engine| engine.sources()).unwrap_or_default()
 }
