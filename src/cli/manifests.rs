@@ -16,6 +16,8 @@ pub enum Wanted {
     /// Those that the project's environments name.
     #[default]
     Used,
+    /// None: files of builds alone are asked for.
+    None,
     /// Every target of this build.
     All,
     /// These.
@@ -71,7 +73,7 @@ impl Wanted {
 
     fn includes(&self, name: &str) -> bool {
         match self {
-            Self::Used => false,
+            Self::Used | Self::None => false,
             Self::All => true,
             Self::Named(names) => names.iter().any(|named| named == name),
         }
@@ -79,7 +81,8 @@ impl Wanted {
 
     /// True where the target is not asked for, even if an environment names it.
     fn leaves_out(&self, name: &str) -> bool {
-        matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
+        *self == Self::None
+            || matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
     }
 }
 

@@ -129,8 +129,11 @@ pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) ->
         let file = path.strip_suffix(".dockerignore").unwrap_or(path);
         builds.iter().any(|build| build.dockerfile == file) || path.ends_with("nginx.conf")
     };
+    if !bound.services.values().any(dashdeploy_contract::Service::is_generated) {
+        return Ok(());
+    }
     for compared in
-        compared(loaded, &Wanted::Used)?.iter().filter(|compared| read_by_builds(&compared.file.path))
+        compared(loaded, &Wanted::None)?.iter().filter(|compared| read_by_builds(&compared.file.path))
     {
         let path = &compared.file.path;
         match write(loaded, compared, false)? {

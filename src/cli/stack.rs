@@ -195,13 +195,19 @@ fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {
         return Err(CliError::new(Exit::Usage, "several-targets", message)
             .hint("this command runs environments that are on one target; choose one with -e"));
     }
-    registry::target(bound.target.as_str()).ok_or_else(|| {
+    let found = registry::target(bound.target.as_str());
+    found.filter(|target| !target.descriptor().files_only).ok_or_else(|| {
         let known = registry::all();
-        let names: Vec<&str> = known.iter().map(|target| target.descriptor().name.as_str()).collect();
+        let able = known.iter().map(|target| target.descriptor()).filter(|descriptor| !descriptor.files_only);
+        let names: Vec<&str> = able.map(|descriptor| descriptor.name.as_str()).collect();
         let message =
             format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
         CliError::new(Exit::Usage, "unsupported-target", message)
             .hint(format!("it can run: {}; choose another environment with -e", names.join(", ")))
+            .hint(format!(
+                "`dashdeploy render --target {}` writes its files; the head of each says how it is used by hand",
+                bound.target
+            ))
     })
 }
 

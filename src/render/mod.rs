@@ -73,10 +73,11 @@ fn count(findings: usize) -> String {
 /// # Errors
 /// [`RenderError::Findings`] with all problems at once; [`RenderError::Template`] for a template that cannot be filled in.
 pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, RenderError> {
-    let built_in = engine::Engine::new(&inputs.templates, &BTreeMap::new())?;
     let engine = engine::Engine::new(&inputs.templates, &inputs.overrides)?;
     let mut sheet = sheet::Sheet::new(&engine);
-    sheet.check_overrides(&inputs.overrides, &built_in);
+    if !inputs.overrides.is_empty() {
+        sheet.check_overrides(&inputs.overrides, &engine::Engine::new(&inputs.templates, &BTreeMap::new())?);
+    }
     let local = values::local(project);
     let wiring = values::with_variables(&inputs.local, &local);
     for service in local.services.values() {

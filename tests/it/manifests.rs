@@ -105,7 +105,8 @@ fn everything(project: &Project, variables: &[(&str, &str)]) -> Vec<(String, Str
 #[test]
 fn the_same_bytes_under_another_folder_clock_language_and_home() {
     let (here, there) = (Project::empty("one"), Project::empty("another-much-longer-name"));
-    let yaml = nasty("target: fly\nregion: fra\nservices: { web: { target: netlify, domain: www.example.com } }");
+    let yaml =
+        nasty("target: fly\nregion: fra\nservices: { web: { target: netlify, domain: www.example.com } }");
     for project in [&here, &there] {
         project.write("dashdeploy.yaml", &yaml);
     }
@@ -131,7 +132,10 @@ fn every_file_is_ours_and_fresh_once_it_is_written() {
         project.write("dashdeploy.yaml", &yaml);
         project.run(&["render", "--target", "all"]).exits(0);
         let again = project.run(&["render", "--target", "all", "--check"]).exits(0).stdout;
-        assert!(again.contains("are as dashdeploy.yaml has them") && !again.contains("not generated"), "{name}: {again}");
+        assert!(
+            again.contains("are as dashdeploy.yaml has them") && !again.contains("not generated"),
+            "{name}: {again}"
+        );
         // What `render` alone writes does not depend on what else was asked for.
         project.run(&["render", "--check"]).exits(0);
     }
