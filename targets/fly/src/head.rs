@@ -27,7 +27,7 @@ pub(crate) fn lines(app: &App, desk: &Desk, path: &str) -> Vec<String> {
     ];
     lines.extend(addresses(app, &name));
     lines.extend(secrets(app, desk, &name));
-    lines.extend(bucket(app, &name));
+    lines.extend(bucket(app));
     lines.push(String::new());
     lines.push(match app.service.volumes.is_empty() {
         true => "Every time. Without `--ha=false` the first deploy makes two machines.".to_owned(),
@@ -96,14 +96,14 @@ fn described(part: &ValuePart) -> Option<String> {
 }
 
 /// How a page's files get into their bucket.
-fn bucket(app: &App, name: &str) -> Vec<String> {
+fn bucket(app: &App) -> Vec<String> {
     let Some(build) = app.service.build().filter(|_| app.has_bucket()) else { return Vec::new() };
-    let bucket = app.bucket();
+    let (bucket, org) = (app.bucket(), app.option("org").unwrap_or("personal"));
     let (file, context) = (word(&build.dockerfile), word(&build.context));
     vec![
         String::new(),
-        "Once. The bucket; keep the two keys that are shown for the upload.".to_owned(),
-        format!("  fly storage create --public --name {bucket} --app {name}"),
+        "Once. The bucket: without --app no machine gets its keys; keep them for the upload.".to_owned(),
+        format!("  fly storage create --public --name {bucket} --org {org}"),
         String::new(),
         "Every time, before the deploy: the built files, each of [build.args] as a --build-arg, then the upload.".to_owned(),
         format!("  docker build --target files --output type=local,dest=fly-files --file {file} {context}"),
