@@ -127,7 +127,8 @@ impl<'a> App<'a> {
         *name == self.service.name
     }
 
-    fn is_meant(&self, reference: &Reference) -> bool {
+    /// True for a reference to its private address.
+    pub fn is_meant(&self, reference: &Reference) -> bool {
         matches!(reference, Reference::Service { service, field: AddressField::Host | AddressField::Port } if self.is(service))
     }
 

@@ -5,7 +5,7 @@
 
 use dashdeploy_contract::{Bound, Descriptor, Finding, HealthCheck, Service, ServiceKind};
 
-use crate::config::{App, LONGEST_NAME, REGIONS};
+use crate::config::{App, LONGEST_NAME, REGIONS, TARGET};
 use crate::size;
 
 /// Gigabytes of the largest volume (fly.io/docs/volumes/overview, "Volume limits").
@@ -23,6 +23,8 @@ pub(crate) fn all(descriptor: &Descriptor, bound: &Bound) -> Vec<Finding> {
         }
     }
     findings.extend(same_names(&apps));
+    findings.extend(several_organisations(&apps));
+    findings.extend(asked_from_elsewhere(&apps));
     findings
 }
 
@@ -67,6 +69,42 @@ fn same_names(apps: &[App]) -> Vec<Finding> {
         Some(Finding::error("same-app", app.option_key("app"), message).hint(hint))
     };
     apps.iter().enumerate().filter_map(doubled).collect()
+}
+
+/// A private address is known inside one organisation alone (fly.io/docs/networking/private-networking).
+fn several_organisations(apps: &[App]) -> Option<Finding> {
+    let first = apps.first()?;
+    let other = apps.iter().find(|app| app.option("org") != first.option("org"))?;
+    apps.iter().any(|app| app.is_public() && app.is_private()).then(|| {
+        let message = format!(
+            "`{}` and `{}` are in different organisations, and apps reach each other in one alone",
+            first.service.name, other.service.name
+        );
+        let hint = "write `org` below the options of the environment";
+        Finding::error("several-organisations", other.option_key("org"), message).hint(hint)
+    })
+}
+
+/// Variables of services on other platforms that hold a private address.
+fn asked_from_elsewhere(apps: &[App]) -> Vec<Finding> {
+    let Some(bound) = apps.first().map(|app| app.bound) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for service in bound.services.values().filter(|service| !bound.is_on(service, TARGET)) {
+        for (name, text) in &service.env {
+            let Some(app) = apps.iter().find(|app| text.references().any(|r| app.is_meant(r))) else {
+                continue;
+            };
+            let called = &app.service.name;
+            let message = format!(
+                "`{}` is not on Fly.io and does not reach `{called}` by its private address",
+                service.name
+            );
+            let key = format!("services.{}.env.{name}", service.name);
+            let hint = format!("write `${{services.{called}.url}}`, or put both on one platform");
+            findings.push(Finding::error("private-address", key, message).hint(hint));
+        }
+    }
+    findings
 }
 
 fn region(app: &App) -> Vec<Finding> {

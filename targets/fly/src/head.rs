@@ -4,7 +4,7 @@
 //! never a value. Everything that no `fly.toml` holds is here: addresses, the number of machines, host names, what has to be
 //! set by hand.
 
-use dashdeploy_contract::{Desk, Requirement, Service, Source, Text, ValuePart};
+use dashdeploy_contract::{Desk, Name, Requirement, Service, Source, Text, ValuePart};
 
 use crate::config::App;
 use crate::manifests::BUCKET_FOLDER;
@@ -29,13 +29,25 @@ pub(crate) fn lines(app: &App, desk: &Desk, path: &str) -> Vec<String> {
     lines.extend(secrets(app, desk, &name));
     lines.extend(bucket(app));
     lines.push(String::new());
-    lines.push(match app.service.volumes.is_empty() {
-        true => "Every time. Without `--ha=false` the first deploy makes two machines.".to_owned(),
-        false => "Every time; the first deploy makes the volume too.".to_owned(),
-    });
+    lines.push(when(app));
     lines.push(format!("  {}", deploy(app, desk, path)));
     lines.extend(after(app, &name));
     lines
+}
+
+/// When to deploy, and what the first time does.
+fn when(app: &App) -> String {
+    let first = match app.service.volumes.is_empty() {
+        true => "Without `--ha=false` the first deploy makes two machines.",
+        false => "The first deploy makes the volume too.",
+    };
+    let needed = app.bound.dependencies(app.service);
+    let needed: Vec<&str> =
+        needed.iter().filter(|name| app.other(name).is_some()).map(Name::as_str).collect();
+    match needed.as_slice() {
+        [] => format!("Every time. {first}"),
+        names => format!("Every time, after {}. {first}", names.join(", ")),
+    }
 }
 
 /// Addresses that a deploy does not give by itself.
@@ -99,13 +111,14 @@ fn described(part: &ValuePart) -> Option<String> {
 fn bucket(app: &App) -> Vec<String> {
     let Some(build) = app.service.build().filter(|_| app.has_bucket()) else { return Vec::new() };
     let (bucket, org) = (app.bucket(), app.option("org").unwrap_or("personal"));
+    let with = if app.service.env.is_empty() { "" } else { ", with each of [build.args] as a --build-arg" };
     let (file, context) = (word(&build.dockerfile), word(&build.context));
     vec![
         String::new(),
         "Once. The bucket: without --app no machine gets its keys; keep them for the upload.".to_owned(),
         format!("  fly storage create --public --name {bucket} --org {org}"),
         String::new(),
-        "Every time, before the deploy: the built files, each of [build.args] as a --build-arg, then the upload.".to_owned(),
+        format!("Every time, before the deploy: the built files{with}, then the upload."),
         format!("  docker build --target files --output type=local,dest=fly-files --file {file} {context}"),
         format!("  aws s3 sync fly-files s3://{bucket}{BUCKET_FOLDER} --endpoint-url {TIGRIS}"),
     ]

@@ -259,8 +259,16 @@ fn downtime(app: &App) -> Answer {
         "rolling" if app.service.replicas > 1 => {
             Answer::exact("machines are replaced one after the other", DEPLOY)
         }
-        _ => Answer::approximated("its machine is replaced in place: some seconds without answers", DEPLOY)
-            .hint("give it a health check: then `strategy: bluegreen` is taken"),
+        _ => in_place(app),
+    }
+}
+
+fn in_place(app: &App) -> Answer {
+    let answer =
+        Answer::approximated("its machine is replaced in place: some seconds without answers", DEPLOY);
+    match app.option("strategy") {
+        Some(_) => answer.hint("leave `strategy` out"),
+        None => answer.hint("give it a health check: then `strategy: bluegreen` is taken"),
     }
 }
 

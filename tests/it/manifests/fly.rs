@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{below, examples, nasty, nasty_values, rendered, spec};
 use crate::support::{Project, tool};
 
-/// Every key that flyctl takes, as paths without indexes; `*` stands for names of the user's own. From flyctl's source,
-/// since the schema lets unknown keys pass.
+/// The keys that our files may have, as paths without indexes; `*` stands for names of the user's own. Each is one that
+/// flyctl reads: the schema lets unknown keys pass, and flyctl ignores them.
 const KEYS: &str = "app primary_region kill_signal kill_timeout build deploy env mounts http_service services checks vm \
     restart statics experimental build.image build.dockerfile build.ignorefile build.build-target build.args build.args.* \
     deploy.strategy env.* mounts.source mounts.destination mounts.initial_size mounts.snapshot_retention \
@@ -63,13 +63,13 @@ services:
     cpus: 3
     memory: 2Gi
     volumes: { data: /data }
-  queue: { image: "redis:7", port: 6379, health: [redis-cli, ping] }
+  queue: { image: "redis:7", port: 6379, health: { command: [redis-cli, ping] } }
   worker:
     build: { kind: python, packages: none, context: work }
     command: [python, -c, "print('a b', \"$HOME\", '\\\\')", "", "*", "#x"]
     env: { A: b }
-  own: { build: { kind: dockerfile, context: "my own", target: run }, port: 80, replicas: 3 }
-  site: { build: { kind: static, context: site } }
+  own: { build: { kind: dockerfile, context: "my own", stage: run }, port: 80, replicas: 3 }
+  site: { build: { kind: static, context: site }, publish: 8090 }
   web:
     build: { kind: vite, context: web }
     env: { VITE_API: "${services.api.url}", VITE_KEY: "${env:PUBLIC_KEY}" }
@@ -117,13 +117,23 @@ fn every_file_keeps_the_schema_and_has_no_key_that_flyctl_does_not_know() {
             found.retain(|key| !known.contains(&key.as_str()));
             assert!(found.is_empty(), "{name} {file}: {found:?}");
             // The schema is older than buckets.
-            for part in value["statics"].as_array_mut().into_iter().flatten() {
+            for part in value.get_mut("statics").and_then(Value::as_array_mut).into_iter().flatten() {
                 part.as_object_mut().unwrap().retain(|key, _| key == "guest_path" || key == "url_prefix");
             }
             let Some(schema) = &schema else { continue };
             let errors: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{name} {file}: {errors:#?}");
         }
+    }
+}
+
+#[test]
+fn every_key_is_one_that_flyctl_reads() {
+    let Some(list) = spec("every_key_is_one_that_flyctl_reads", "fly-toml-keys.md") else { return };
+    let list = std::fs::read_to_string(list).unwrap();
+    let words: Vec<&str> = list.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').collect();
+    for key in KEYS.split_whitespace().flat_map(|path| path.split('.')).filter(|key| *key != "*") {
+        assert!(words.contains(&key), "{key}");
     }
 }
 
@@ -238,6 +248,7 @@ fn the_head_says_how_the_file_is_used_and_names_every_secret_once() {
         "fly secrets set API_KEY=… --stage --app shop-api   # required",
         "fly secrets set MAIL=… --stage --app shop-api   # optional",
         "fly secrets set TOKEN_URL=… --stage --app shop-api   # holds the value of TOKEN_URL, the release's name",
+        "Every time, after queue. The first deploy makes the volume too.",
         "fly deploy --config fly.api.toml --ha=false",
     ] {
         assert_eq!(api.iter().filter(|found| *found == line).count(), 1, "{line}\n{}", api.join("\n"));
@@ -286,6 +297,11 @@ fn what_fly_cannot_carry_is_refused_with_the_mend() {
         ("region: fra", "region: fra\n    services: { api: { options: { snapshot_days: 61 } } }", "1 to 60"),
         ("V0: \"a b\"", "FLY_REGION: x", "Fly.io sets `FLY_REGION` itself"),
         ("size: 1Gi", "size: 501Gi", "500 GB"),
+        (
+            "region: fra",
+            "region: fra\n    services: { api: { options: { org: acme } } }",
+            "different organisations",
+        ),
     ] {
         let said = with(from, to);
         assert!(said.contains(says), "{to}: {said}");
