@@ -126,14 +126,15 @@ fn plain_environment(using: &[Bound]) -> Option<Name> {
     production.or(using.first()).map(|bound| bound.environment.clone())
 }
 
-/// How the project would be on a target that no environment names: `production`, else the first that is not `local`, else
-/// `local`, moved there.
+/// How the project would be in production on a target that no environment names: `production`, else the first environment that
+/// is not `local`, else `local`, moved there.
 fn imagined(project: &Project, name: &str) -> Option<Placed> {
     let names: Vec<&str> = project.environments.keys().map(Name::as_str).collect();
     let chosen = ["production"].into_iter().find(|name| names.contains(name));
     let chosen = chosen.or_else(|| names.iter().find(|name| **name != "local").copied()).unwrap_or("local");
     let target = registry::target(name)?;
-    let bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
+    let mut bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
+    bound.environment = Name::from_any("production", "production");
     place(name, bound, None, false)
 }
 
