@@ -76,3 +76,11 @@ impl Target for RenderTarget {
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
+
+#[cfg(test)]
+#[path = "../tests/findings.rs"]
+mod findings;
+
+#[cfg(test)]
+#[path = "../tests/report.rs"]
+mod report;

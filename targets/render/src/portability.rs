@@ -5,7 +5,7 @@
 mod site;
 
 use dashdeploy_contract::{
-    Answer, BuildKind, Desk, HealthCheck, Portability, Service, ServiceKind, Source, Topic, ValuePart,
+    Answer, Desk, HealthCheck, Portability, Service, ServiceKind, Source, Topic, ValuePart,
 };
 
 use crate::check::docker_command;
@@ -57,7 +57,7 @@ fn answer(place: &Place, desk: &Desk, service: &Service, topic: Topic) -> Answer
         Topic::Secrets => {
             Answer::exact("the Blueprint names them, and Render asks for the values", BLUEPRINT)
         }
-        Topic::Volumes => volumes(service),
+        Topic::Volumes => volumes(place, service),
         Topic::Locks => Answer::exact("a disk belongs to one instance: locks of files hold", DISKS),
         Topic::ZeroDowntime => zero_downtime(place, service),
         Topic::Replicas => replicas(service),
@@ -200,17 +200,18 @@ fn variables(place: &Place, desk: &Desk, service: &Service) -> Answer {
     Answer::exact("values stand in the Blueprint, addresses refer to the services that have them", VARIABLES)
 }
 
-fn volumes(service: &Service) -> Answer {
+fn volumes(place: &Place, service: &Service) -> Answer {
     if service.volumes.len() > 1 {
         return Answer::impossible("a service has one disk", DISKS).hint("keep one volume");
     }
-    let ships =
-        service.build().is_some_and(|build| !build.links.is_empty() || build.kind == BuildKind::Dockerfile);
-    let reason = match ships {
-        true => "a disk, empty at first: files that the image ships in its place are not copied to it",
-        false => "a disk, with a snapshot each day; it can grow and never shrink",
-    };
-    if ships { Answer::approximated(reason, DISKS) } else { Answer::exact(reason, DISKS) }
+    if place.runtime(service) == Runtime::Python {
+        let reason = "a disk with a snapshot each day, empty at first; it can grow and never shrink";
+        return Answer::exact(reason, DISKS);
+    }
+    // Measured nowhere yet: Render's pages do not say whose a new disk is.
+    let reason = "a disk, empty at first: what the image ships in its place is not copied to it, and the image's user must be \
+                  able to write there, which Render's pages do not promise";
+    Answer::approximated(reason, DISKS)
 }
 
 fn zero_downtime(place: &Place, service: &Service) -> Answer {

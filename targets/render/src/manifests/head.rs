@@ -25,6 +25,7 @@ pub(super) fn lines(place: &Place, desk: &Desk, path: &str) -> Vec<String> {
     add(asked(place, desk));
     add(build_secrets(place));
     add(predicted(place, desk));
+    add(domains(place));
     add(data(place));
     lines
 }
@@ -131,6 +132,21 @@ fn names_address(place: &Place, desk: &Desk, other: &Service, service: &Service,
     let allowed = place.form(other) == Form::Site
         && page::origins(other, desk.wiring).iter().any(|origin| origin == url);
     proxied || allowed || variables::holds_prediction(place, desk, other, url)
+}
+
+/// DNS records that only the owner of a domain can make (<https://render.com/docs/custom-domains>).
+fn domains(place: &Place) -> Vec<String> {
+    let mut lines: Vec<String> = place
+        .services()
+        .filter_map(|service| {
+            Some(format!("  {}: {}", service.name, place.bound.domains.get(&service.name)?))
+        })
+        .collect();
+    if !lines.is_empty() {
+        let first = "Point the DNS record of each domain to its service, as the Dashboard tells under Custom Domains:";
+        lines.insert(0, first.to_owned());
+    }
+    lines
 }
 
 fn data(place: &Place) -> Vec<String> {
