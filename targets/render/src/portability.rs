@@ -205,7 +205,8 @@ fn volumes(place: &Place, service: &Service) -> Answer {
         return Answer::impossible("a service has one disk", DISKS).hint("keep one volume");
     }
     if place.runtime(service) == Runtime::Python {
-        let reason = "a disk with a snapshot each day, empty at first; it can grow and never shrink";
+        let reason =
+            "a disk with a snapshot each day, filled at first with what the source ships in its place";
         return Answer::exact(reason, DISKS);
     }
     // Measured nowhere yet: Render's pages do not say whose a new disk is.

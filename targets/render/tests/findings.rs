@@ -43,78 +43,81 @@ fn the_sample_breaks_no_rule() {
     assert_eq!(codes(|_| {}), [""; 0]);
 }
 
+type Change = fn(&mut Bound);
+
+/// A finding's code, and a change of the sample that brings it about.
+const BROKEN: [(&str, Change); 22] = [
+    ("unknown-region", |bound| bound.region = Some("paris".to_owned())),
+    ("bad-subdomain", |bound| option(bound, "api", "subdomain", "shop.onrender.com")),
+    ("too-big", |bound| bound.services[&name("api")].resources.memory = 64 << 30),
+    ("too-big", |bound| bound.services[&name("api")].resources.cpu_millis = 9000),
+    ("plan-too-small", |bound| option(bound, "api", "plan", "free")),
+    ("reserved-port", |bound| bound.services[&name("api")].port = Some(18_012)),
+    ("reserved-port", |bound| {
+        bound.services[&name("api")].port = Some(10_000);
+        option(bound, "api", "exposure", "private");
+        bound.services[&name("web")].proxy.clear();
+    }),
+    ("reserved-variable", |bound| {
+        bound.services[&name("api")].env.insert("RENDER_X".to_owned(), Text::literal("x"));
+    }),
+    ("reserved-variable", |bound| {
+        let secrets = &mut bound.services[&name("api")].secrets;
+        secrets.insert("IS_PULL_REQUEST".to_owned(), Requirement::Required);
+    }),
+    ("no-registry", |bound| option(bound, "api", "runtime", "image")),
+    ("bad-runtime", |bound| {
+        let build = bound.services[&name("web")].build().cloned().unwrap();
+        let recipe = Recipe::Own { target: None };
+        let kind = dashdeploy_contract::BuildKind::Dockerfile;
+        let own = dashdeploy_contract::Build { kind, recipe, ..build };
+        bound.services[&name("api")].source = Source::Build(own);
+        option(bound, "api", "runtime", "python");
+    }),
+    ("stage-not-carried", |bound| {
+        let build = bound.services[&name("api")].build().cloned().unwrap();
+        let recipe = Recipe::Own { target: Some("prod".to_owned()) };
+        let kind = dashdeploy_contract::BuildKind::Dockerfile;
+        bound.services[&name("api")].source =
+            Source::Build(dashdeploy_contract::Build { kind, recipe, ..build });
+    }),
+    ("more-than-one-disk", |bound| {
+        bound.services[&name("api")].volumes.insert(name("more"), "/more".to_owned());
+    }),
+    ("reserved-path", |bound| {
+        bound.services[&name("api")].volumes.insert(name("data"), "/etc/".to_owned());
+    }),
+    ("disk-and-copies", |bound| bound.services[&name("api")].replicas = 2),
+    ("command-not-carried", |bound| {
+        let api = &mut bound.services[&name("api")];
+        api.source = Source::Image("acme/api".to_owned());
+        api.command = Some(vec!["sh".to_owned(), "-c".to_owned(), "a && b".to_owned()]);
+    }),
+    ("misplaced-option", |bound| option(bound, "api", "server", "gunicorn")),
+    ("bad-workers", |bound| option(bound, "api", "workers", "0")),
+    ("too-many-writers", |bound| option(bound, "api", "workers", "2")),
+    ("bad-python-version", |bound| {
+        option(bound, "api", "runtime", "python");
+        option(bound, "api", "python_version", "3.12.1");
+    }),
+    ("bad-python-version", |bound| {
+        option(bound, "api", "runtime", "python");
+        option(bound, "api", "python_version", "3.11");
+    }),
+    ("unreachable", |bound| {
+        let mut work = bound.services[&name("api")].clone();
+        (work.name, work.port) = (name("work"), None);
+        work.volumes.clear();
+        bound.services.insert(name("work"), work);
+        bound.targets.insert(name("work"), name("render"));
+        let host = Text::parse("${services.work.host}").unwrap();
+        bound.services[&name("api")].env.insert("WORK".to_owned(), host);
+    }),
+];
+
 #[test]
 fn each_rule_is_found_broken() {
-    type Change = fn(&mut Bound);
-    let cases: [(&str, Change); 22] = [
-        ("unknown-region", |bound| bound.region = Some("paris".to_owned())),
-        ("bad-subdomain", |bound| option(bound, "api", "subdomain", "shop.onrender.com")),
-        ("too-big", |bound| bound.services[&name("api")].resources.memory = 64 << 30),
-        ("too-big", |bound| bound.services[&name("api")].resources.cpu_millis = 9000),
-        ("plan-too-small", |bound| option(bound, "api", "plan", "free")),
-        ("reserved-port", |bound| bound.services[&name("api")].port = Some(18_012)),
-        ("reserved-port", |bound| {
-            bound.services[&name("api")].port = Some(10_000);
-            option(bound, "api", "exposure", "private");
-            bound.services[&name("web")].proxy.clear();
-        }),
-        ("reserved-variable", |bound| {
-            bound.services[&name("api")].env.insert("RENDER_X".to_owned(), Text::literal("x"));
-        }),
-        ("reserved-variable", |bound| {
-            let secrets = &mut bound.services[&name("api")].secrets;
-            secrets.insert("IS_PULL_REQUEST".to_owned(), Requirement::Required);
-        }),
-        ("no-registry", |bound| option(bound, "api", "runtime", "image")),
-        ("bad-runtime", |bound| {
-            let build = bound.services[&name("web")].build().cloned().unwrap();
-            let recipe = Recipe::Own { target: None };
-            let kind = dashdeploy_contract::BuildKind::Dockerfile;
-            let own = dashdeploy_contract::Build { kind, recipe, ..build };
-            bound.services[&name("api")].source = Source::Build(own);
-            option(bound, "api", "runtime", "python");
-        }),
-        ("stage-not-carried", |bound| {
-            let build = bound.services[&name("api")].build().cloned().unwrap();
-            let recipe = Recipe::Own { target: Some("prod".to_owned()) };
-            let kind = dashdeploy_contract::BuildKind::Dockerfile;
-            bound.services[&name("api")].source =
-                Source::Build(dashdeploy_contract::Build { kind, recipe, ..build });
-        }),
-        ("more-than-one-disk", |bound| {
-            bound.services[&name("api")].volumes.insert(name("more"), "/more".to_owned());
-        }),
-        ("reserved-path", |bound| {
-            bound.services[&name("api")].volumes.insert(name("data"), "/etc/".to_owned());
-        }),
-        ("disk-and-copies", |bound| bound.services[&name("api")].replicas = 2),
-        ("command-not-carried", |bound| {
-            let api = &mut bound.services[&name("api")];
-            api.source = Source::Image("acme/api".to_owned());
-            api.command = Some(vec!["sh".to_owned(), "-c".to_owned(), "a && b".to_owned()]);
-        }),
-        ("misplaced-option", |bound| option(bound, "api", "server", "gunicorn")),
-        ("bad-workers", |bound| option(bound, "api", "workers", "0")),
-        ("too-many-writers", |bound| option(bound, "api", "workers", "2")),
-        ("bad-python-version", |bound| {
-            option(bound, "api", "runtime", "python");
-            option(bound, "api", "python_version", "3.12.1");
-        }),
-        ("bad-python-version", |bound| {
-            option(bound, "api", "runtime", "python");
-            option(bound, "api", "python_version", "3.11");
-        }),
-        ("unreachable", |bound| {
-            let mut work = bound.services[&name("api")].clone();
-            (work.name, work.port) = (name("work"), None);
-            work.volumes.clear();
-            bound.services.insert(name("work"), work);
-            bound.targets.insert(name("work"), name("render"));
-            let host = Text::parse("${services.work.host}").unwrap();
-            bound.services[&name("api")].env.insert("WORK".to_owned(), host);
-        }),
-    ];
-    for (code, change) in cases {
+    for (code, change) in BROKEN {
         assert_eq!(codes(change), [code], "{code}");
     }
 }
@@ -139,47 +142,42 @@ fn a_volume_with_many_writers_bears_several_processes() {
     assert_eq!(found, [""; 0]);
 }
 
+/// The API's type on Render, and whether its health is checked, when nothing publishes it.
+fn unpublished(change: impl FnOnce(&mut Bound)) -> (String, bool) {
+    let target = target();
+    let mut bound = sample_on(&target);
+    bound.services[&name("api")].publish = Publish::No;
+    bound.services[&name("api")].health = HealthCheck::Http { path: "/x".to_owned() };
+    change(&mut bound);
+    let file = files(&target, &bound).files.remove(0);
+    let services = file.context["services"].as_array().unwrap().clone();
+    let api = services.iter().find(|service| service["name"] == "shop-api").unwrap();
+    (api["kind"].as_str().unwrap().to_owned(), api["health"].is_string())
+}
+
+/// The page asks nothing of the API.
+fn apart(bound: &mut Bound) {
+    bound.services[&name("web")].proxy.clear();
+    bound.services[&name("web")].env.clear();
+}
+
 #[test]
 fn a_service_is_private_where_nothing_needs_its_public_address() {
-    let kind = |change: fn(&mut Bound)| {
-        let target = target();
-        let mut bound = sample_on(&target);
-        bound.services[&name("api")].publish = Publish::No;
-        bound.services[&name("api")].health = HealthCheck::Http { path: "/x".to_owned() };
-        change(&mut bound);
-        let file = files(&target, &bound).files.remove(0);
-        let services = file.context["services"].as_array().unwrap().clone();
-        let api = services.iter().find(|service| service["name"] == "shop-api").unwrap();
-        (api["kind"].as_str().unwrap().to_owned(), api["health"].is_string())
-    };
-    let alone: fn(&mut Bound) = |bound| {
-        bound.services[&name("web")].proxy.clear();
-        bound.services[&name("web")].env.clear();
-    };
-    assert_eq!(kind(|_| {}), ("web".to_owned(), true));
-    assert_eq!(kind(alone), ("pserv".to_owned(), false));
-    assert_eq!(
-        kind(|bound| {
-            bound.services[&name("web")].proxy.clear();
-            bound.services[&name("web")].env.clear();
-            option(bound, "api", "exposure", "public");
-        }),
-        ("web".to_owned(), true)
-    );
-    assert_eq!(
-        kind(|bound| {
-            bound.services[&name("web")].proxy.clear();
-            bound.services[&name("web")].env.clear();
-            bound.domains.insert(name("api"), "api.example.com".to_owned());
-        }),
-        ("web".to_owned(), true)
-    );
-    assert_eq!(
-        kind(|bound| {
-            bound.services[&name("web")].proxy.clear();
-            bound.services[&name("web")].env.clear();
-            bound.services[&name("api")].port = None;
-        }),
-        ("worker".to_owned(), false)
-    );
+    assert_eq!(unpublished(|_| {}), ("web".to_owned(), true));
+    assert_eq!(unpublished(apart), ("pserv".to_owned(), false));
+    let asked = unpublished(|bound| {
+        apart(bound);
+        option(bound, "api", "exposure", "public");
+    });
+    assert_eq!(asked, ("web".to_owned(), true));
+    let named = unpublished(|bound| {
+        apart(bound);
+        bound.domains.insert(name("api"), "api.example.com".to_owned());
+    });
+    assert_eq!(named, ("web".to_owned(), true));
+    let deaf = unpublished(|bound| {
+        apart(bound);
+        bound.services[&name("api")].port = None;
+    });
+    assert_eq!(deaf, ("worker".to_owned(), false));
 }

@@ -217,6 +217,7 @@ fn what_render_knows_is_referred_to_and_what_nobody_knows_is_asked_for() {
         let page = variable(service(&blueprint, "shop-web"), "VITE_API");
         assert_eq!(page["fromService"]["name"], "shop-api");
         let db = service(&blueprint, "shop-db");
+        assert_eq!(db["image"]["url"], "docker.io/library/postgres:16");
         assert_eq!((&db["type"], &db["runtime"]), (&"pserv".into(), &"image".into()));
         assert_eq!(db["disk"]["sizeGB"], 2);
         assert_eq!(service(&blueprint, "shop-work")["type"], "worker");
@@ -264,17 +265,31 @@ fn a_shell_reads_the_commands_as_they_are_meant() {
     let project = rendered(SEVERAL, "render");
     let Some(blueprint) = read(TEST, &project.read("render.staging.yaml")).into_iter().next() else { return };
     let work = service(&blueprint, "shop-staging-work");
-    // Every word of the command on a line of its own.
-    let start = work["startCommand"].as_str().unwrap().replacen("python", "printf '%s\\n'", 1);
-    let words = ran(Path::new("bash"), &["-c", &start], "");
-    assert_eq!(String::from_utf8_lossy(&words.stdout), "-m\nwork\n--name=it's $HOME\n\n");
-    let built = Command::new("bash")
-        .args(["-ec", work["buildCommand"].as_str().unwrap()])
-        .current_dir(project.path())
-        .output()
-        .unwrap();
-    accepted("links", &built);
-    assert_eq!(std::fs::read_link(project.path().join("var/my data")).unwrap(), Path::new("/data"));
+    let disk = project.path().join("disk");
+    std::fs::create_dir_all(disk.join("lost+found")).unwrap();
+    project.write("var/my data/shipped/a", "first");
+    // The disk of the test, since it has no `/data`; every word of the command on a line of its own.
+    let here = |command: &str| {
+        command.replace("/data", disk.to_str().unwrap()).replace("exec python", "printf '%s\\n'")
+    };
+    let bash = |command: &str| {
+        let output =
+            Command::new("bash").args(["-ec", &here(command)]).current_dir(project.path()).output().unwrap();
+        accepted(command, &output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // A second build starts from what the first one left.
+    for _ in 0..2 {
+        bash(work["buildCommand"].as_str().unwrap());
+        assert_eq!(std::fs::read_link(project.path().join("var/my data")).unwrap(), disk);
+    }
+    let start = work["startCommand"].as_str().unwrap();
+    assert_eq!(bash(start), "-m\nwork\n--name=it's $HOME\n\n");
+    assert_eq!(project.read("disk/shipped/a"), "first");
+    // What is on the disk stays.
+    project.write("disk/shipped/a", "second");
+    bash(start);
+    assert_eq!(project.read("disk/shipped/a"), "second");
     let api = service(&blueprint, "shop-staging-api");
     let start = "uvicorn shop.app:app --host 0.0.0.0 --port $PORT --workers 2";
     assert_eq!(api["startCommand"], start);

@@ -1,6 +1,6 @@
 //! A web service, private service or background worker.
 
-use dashdeploy_contract::{HealthCheck, Service, word};
+use dashdeploy_contract::{HealthCheck, Service, Source, image_reference, word};
 
 use super::{Disk, Entry, Plan, python};
 use crate::check::docker_command;
@@ -51,10 +51,37 @@ pub(super) fn complete(mut entry: Entry, place: &Place, service: &Service) -> En
 /// The image that Render pulls. A release puts the digest in the tag's place.
 pub(super) fn image(place: &Place, service: &Service) -> Option<String> {
     match &service.source {
-        dashdeploy_contract::Source::Image(image) => Some(image.clone()),
-        dashdeploy_contract::Source::Build(_) => {
+        Source::Image(image) => Some(with_registry(image)),
+        Source::Build(_) => {
             let registry = place.bound.registry.as_deref()?;
-            Some(format!("{registry}/{}", dashdeploy_contract::image_reference(place.bound, service)))
+            Some(format!("{registry}/{}", image_reference(place.bound, service)))
+        }
+    }
+}
+
+/// The whole name of an image: what an engine takes for Docker Hub says so, as in Render's examples.
+fn with_registry(image: &str) -> String {
+    let (first, rest) = image.split_once('/').unwrap_or(("", image));
+    match first {
+        "" => format!("docker.io/library/{rest}"),
+        host if host.contains(['.', ':']) || host == "localhost" => image.to_owned(),
+        _ => format!("docker.io/{image}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_are_those_of_docker_hub() {
+        for (short, whole) in [
+            ("postgres:16", "docker.io/library/postgres:16"),
+            ("acme/api@sha256:0", "docker.io/acme/api@sha256:0"),
+            ("ghcr.io/acme/api", "ghcr.io/acme/api"),
+            ("registry:5000/api:1", "registry:5000/api:1"),
+        ] {
+            assert_eq!(with_registry(short), whole);
         }
     }
 }

@@ -24,10 +24,10 @@ pub(super) fn commands(place: &Place, service: &Service, build: &Build) -> Comma
             .as_ref()
             .map(|server| format!("{}python -c 'import {}'", runner(&recipe.packages), server.modules())),
     );
-    steps.extend(build.links.iter().map(|(path, end)| link(path, end)));
+    steps.extend(build.links.iter().enumerate().map(|(at, (path, end))| link(at, path, end)));
     Commands {
         build: steps.into_iter().filter(|step| step != "true").collect::<Vec<_>>().join(" && "),
-        start: start(place, service, recipe, server.as_ref()),
+        start: seeded(build, &start(place, service, recipe, server.as_ref())),
     }
     .or_nothing()
 }
@@ -65,11 +65,32 @@ fn runner(packages: &PythonPackages) -> &'static str {
     }
 }
 
+/// What the source ships where a link will be is kept here until the disk is there.
+const SHIPPED: &str = ".shipped";
+
 /// A path of the source that stands for one on the disk, which is not there while the service is built.
-fn link(path: &str, end: &str) -> String {
+fn link(at: usize, path: &str, end: &str) -> String {
     let (quoted, end) = (shell::quoted(path), shell::quoted(end));
     let parent = path.rsplit_once('/').map(|(parent, _)| format!("mkdir -p {} && ", shell::quoted(parent)));
-    format!("{}rm -rf {quoted} && ln -s {end} {quoted}", parent.unwrap_or_default())
+    let kept = format!("{SHIPPED}/{at}");
+    format!(
+        "{}mkdir -p {SHIPPED} && if [ -e {quoted} ] && [ ! -L {quoted} ]; then rm -rf {kept} && mv {quoted} {kept}; fi && \
+         ln -sfn {end} {quoted}",
+        parent.unwrap_or_default()
+    )
+}
+
+/// The start command, and before it what fills a disk that is empty. A new file system has a folder `lost+found` already.
+fn seeded(build: &Build, start: &str) -> String {
+    let fill = |(at, end): (usize, &String)| {
+        let (kept, end) = (format!("{SHIPPED}/{at}"), shell::quoted(end));
+        format!(
+            "if [ -d {kept} ] && [ -z \"$(ls -A -I lost+found {end})\" ]; then cp -R {kept}/. {end}/; \
+             elif [ -f {kept} ] && [ ! -e {end} ]; then cp {kept} {end}; fi; "
+        )
+    };
+    let fills: String = build.links.values().enumerate().map(fill).collect();
+    if fills.is_empty() { start.to_owned() } else { format!("{fills}exec {start}") }
 }
 
 fn start(place: &Place, service: &Service, recipe: &PythonRecipe, server: Option<&Server>) -> String {
