@@ -29,6 +29,7 @@ pub(crate) fn findings(place: &Place) -> Vec<Finding> {
         findings.extend(neighbours(place, service));
         findings.extend(variables(service));
         findings.extend(source(place, service));
+        findings.extend(idle_options(place, service));
         findings.extend(disk::findings(place, service));
         findings.extend(process::findings(place, service));
     }
@@ -130,6 +131,28 @@ fn variables(service: &Service) -> Vec<Finding> {
         Finding::error("reserved-variable", key, message).hint("give it another name")
     };
     names.filter(reserved).map(finding).collect()
+}
+
+/// Options written for this service alone that nothing here reads. Those of a whole environment are for whom they fit.
+fn idle_options(place: &Place, service: &Service) -> Vec<Finding> {
+    let (form, runtime) = (place.form(service), place.runtime(service));
+    let read = |option: &str| match option {
+        "plan" => form != Form::Site,
+        "registry_credential" => matches!(runtime, Runtime::Docker | Runtime::Image),
+        "subdomain" => matches!(form, Form::Site | Form::Web),
+        "exposure" => service.port.is_some(),
+        "auto_deploy" => runtime != Runtime::Image,
+        "python_version" => runtime == Runtime::Python,
+        // `process` looks at `server` and `workers`; the others are read by every service that they are for.
+        _ => true,
+    };
+    let own = place.bound.own_options.get(&service.name).into_iter().flatten();
+    let finding = |option: &String| {
+        let message = format!("option `{option}` does nothing for `{}`, a {}", service.name, form.title());
+        let key = place.bound.option_key(service, option);
+        Finding::error("misplaced-option", key, message).hint("remove it")
+    };
+    own.map(|(option, _)| option).filter(|option| !read(option)).map(finding).collect()
 }
 
 /// Where the service comes from.

@@ -46,7 +46,7 @@ fn the_sample_breaks_no_rule() {
 type Change = fn(&mut Bound);
 
 /// A finding's code, and a change of the sample that brings it about.
-const BROKEN: [(&str, Change); 22] = [
+const BROKEN: [(&str, Change); 25] = [
     ("unknown-region", |bound| bound.region = Some("paris".to_owned())),
     ("bad-subdomain", |bound| option(bound, "api", "subdomain", "shop.onrender.com")),
     ("too-big", |bound| bound.services[&name("api")].resources.memory = 64 << 30),
@@ -94,6 +94,13 @@ const BROKEN: [(&str, Change); 22] = [
         api.command = Some(vec!["sh".to_owned(), "-c".to_owned(), "a && b".to_owned()]);
     }),
     ("misplaced-option", |bound| option(bound, "api", "server", "gunicorn")),
+    ("misplaced-option", |bound| option(bound, "api", "python_version", "3.11.1")),
+    ("misplaced-option", |bound| option(bound, "web", "plan", "starter")),
+    ("misplaced-option", |bound| {
+        bound.registry = Some("ghcr.io/acme".to_owned());
+        option(bound, "api", "runtime", "image");
+        option(bound, "api", "auto_deploy", "off");
+    }),
     ("bad-workers", |bound| option(bound, "api", "workers", "0")),
     ("too-many-writers", |bound| option(bound, "api", "workers", "2")),
     ("bad-python-version", |bound| {

@@ -4,6 +4,7 @@ use dashdeploy_contract::{Answer, Desk, Service, Topic, page};
 
 use super::{DEPLOYS, DOCKER, WEB};
 use crate::config::{Form, Place};
+use crate::manifests::by_hand;
 
 const HEADERS: &str = "https://render.com/docs/static-site-headers";
 const REWRITES: &str = "https://render.com/docs/redirects-rewrites";
@@ -12,7 +13,12 @@ const SITES: &str = "https://render.com/docs/static-sites";
 /// The answer for a page.
 pub(super) fn answer(place: &Place, desk: &Desk, service: &Service, topic: Topic) -> Answer {
     let site = place.form(service) == Form::Site;
+    let asked = topic == Topic::BuildVariables && !by_hand(place, desk, service).is_empty();
     match topic {
+        _ if asked => {
+            let reason = "Render asks for those that are only known later; the page has to be built anew when they change";
+            Answer::approximated(reason, SITES)
+        }
         Topic::Hosting if site => Answer::exact("a static site, served by Render's edge", SITES),
         Topic::Hosting => Answer::exact("a web service that runs the page's nginx image", WEB),
         Topic::Name => super::name(place, service),
