@@ -40,7 +40,12 @@ fn an_address_is_known_for_certain_where_somebody_says_so() {
 fn the_edge_hands_paths_on_and_the_image_of_a_page_does_not() {
     let proxy = |change: fn(&mut Bound)| verdict("web", Topic::Proxy, change);
     assert_eq!(proxy(|_| {}), Verdict::Approximated);
-    assert_eq!(proxy(|bound| option(bound, "web", "hosting", "docker")), Verdict::Impossible);
+    assert_eq!(proxy(|bound| option(bound, "web", "hosting", "docker")), Verdict::Approximated);
+    let untold = proxy(|bound| {
+        option(bound, "web", "hosting", "docker");
+        bound.services[&name("web")].env.clear();
+    });
+    assert_eq!(untold, Verdict::Impossible);
     assert_eq!(proxy(|bound| option(bound, "api", "exposure", "private")), Verdict::Impossible);
     let headers = |change: fn(&mut Bound)| verdict("web", Topic::Headers, change);
     assert_eq!(headers(|bound| option(bound, "web", "hosting", "docker")), Verdict::Impossible);

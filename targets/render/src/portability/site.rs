@@ -1,8 +1,8 @@
 //! What of a page Render carries: as a static site, or as a web service with the page's nginx image.
 
-use dashdeploy_contract::{Answer, Desk, Service, Topic, page};
+use dashdeploy_contract::{AddressField, Answer, Desk, Name, Reference, Service, Topic, page};
 
-use super::{DEPLOYS, DOCKER, WEB};
+use super::{DEPLOYS, DOCKER, NETWORK, WEB};
 use crate::config::{Form, Place};
 use crate::manifests::by_hand;
 
@@ -87,9 +87,15 @@ fn served_by_nginx(desk: &Desk, service: &Service, topic: Topic) -> Answer {
         Topic::BuildVariables => {
             Answer::exact("Render gives variables to the build as its arguments", DOCKER)
         }
+        Topic::Proxy if service.proxy.values().all(|upstream| is_told(service, upstream)) => {
+            let reason = "nginx in the page's image hands nothing on here: the page calls the services' own addresses, which \
+                          have to allow its origin";
+            Answer::approximated(reason, NETWORK).hint("the option `hosting: static` hands the paths on")
+        }
         Topic::Proxy => {
-            let reason = "nginx in the page's image knows no name server of Render: it cannot hand paths on";
-            Answer::impossible(reason, "https://render.com/docs/private-network")
+            let reason = "nginx in the page's image knows no name server of Render: it cannot hand paths on, and the page is \
+                          not told the service's own address";
+            Answer::impossible(reason, NETWORK)
                 .hint("write the option `hosting: static`: Render's edge hands them on")
         }
         Topic::Headers if calls && !own => {
@@ -100,4 +106,13 @@ fn served_by_nginx(desk: &Desk, service: &Service, topic: Topic) -> Answer {
         Topic::Fallback => Answer::exact("nginx answers with the page where a path is no file", DOCKER),
         _ => Answer::exact("nginx sets them on every answer", DOCKER),
     }
+}
+
+/// True where a variable of the page is the public address of the service.
+fn is_told(service: &Service, upstream: &Name) -> bool {
+    let of = |reference: &Reference| {
+        matches!(reference, Reference::Service { service: named, field: AddressField::Url | AddressField::Origin }
+            if named == upstream)
+    };
+    service.env.values().flat_map(|text| text.references()).any(of)
 }
