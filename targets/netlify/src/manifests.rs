@@ -31,8 +31,8 @@ const HIDDEN: [&str; 7] = [
 /// A rule of `[[redirects]]`.
 #[derive(Serialize)]
 struct Rule {
-    /// What it is for.
-    why: Value,
+    /// What it is for; none where that is said above.
+    why: Option<Value>,
     from: String,
     to: String,
     status: u16,
@@ -126,7 +126,7 @@ fn rules(desk: &Desk, service: &Service, build: &Build) -> Vec<Rule> {
     if service.is_spa() {
         rules.extend([page::ASSETS, "/.well-known/"].map(missing));
         let why = "Every other path that is no file is a page of the application.";
-        rules.push(rule(why.to_owned(), "/*".to_owned(), "/index.html".to_owned(), 200, false));
+        rules.push(rule(why, "/*".to_owned(), "/index.html".to_owned(), 200, false));
     }
     rules
 }
@@ -135,14 +135,14 @@ fn handed_on(prefix: &str, named: &Name, url: &str) -> [Rule; 2] {
     let path = prefix.trim_end_matches('/');
     let why = format!("{path} is answered by `{named}`.");
     [
-        rule(why.clone(), path.to_owned(), format!("{url}{path}"), 200, true),
-        rule(why, format!("{path}/*"), format!("{url}{path}/:splat"), 200, true),
+        rule(&why, path.to_owned(), format!("{url}{path}"), 200, true),
+        rule("", format!("{path}/*"), format!("{url}{path}/:splat"), 200, true),
     ]
 }
 
 fn missing(folder: &str) -> Rule {
     let why = format!("What is missing below {folder} is missing, and not the page.");
-    rule(why, format!("{folder}*"), "/404.html".to_owned(), 404, false)
+    rule(&why, format!("{folder}*"), "/404.html".to_owned(), 404, false)
 }
 
 /// Where the folder itself is published, what else lies in it is not served.
@@ -152,13 +152,17 @@ fn hidden(build: &Build) -> Vec<Rule> {
     }
     let dockerfile =
         build.dockerfile.strip_prefix(&format!("{}/", build.context)).unwrap_or(&build.dockerfile);
-    let paths = HIDDEN.iter().map(|path| (*path).to_owned()).chain([format!("/{dockerfile}")]);
-    let why = "Lies beside the page and is no part of it.";
-    paths.map(|path| rule(why.to_owned(), path, "/404.html".to_owned(), 404, true)).collect()
+    let beside = (!dockerfile.starts_with("deploy/")).then(|| format!("/{dockerfile}"));
+    let paths = HIDDEN.iter().map(|path| (*path).to_owned()).chain(beside);
+    let mut rules: Vec<Rule> = paths.map(|path| rule("", path, "/404.html".to_owned(), 404, true)).collect();
+    if let Some(first) = rules.first_mut() {
+        first.why = Some(word::comment("What lies beside the page and is no part of it is not served."));
+    }
+    rules
 }
 
-fn rule(why: String, from: String, to: String, status: u16, force: bool) -> Rule {
-    Rule { why: word::comment(&why), from, to, status, force }
+fn rule(why: &str, from: String, to: String, status: u16, force: bool) -> Rule {
+    Rule { why: (!why.is_empty()).then(|| word::comment(why)), from, to, status, force }
 }
 
 fn headers(desk: &Desk, service: &Service) -> Vec<Value> {
@@ -221,7 +225,7 @@ fn notes(desk: &Desk, service: &Service) -> Vec<String> {
     for (prefix, named) in &service.proxy {
         if config::upstream(desk, named).is_none() {
             lines.push(format!(
-                "{prefix} is not handed on: the address of `{named}` is not known before it is deployed."
+                "{prefix} is not handed on: no public https address of `{named}` is known beforehand."
             ));
         }
     }
