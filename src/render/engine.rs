@@ -260,9 +260,10 @@ fn text_of(format: Format, value: &Value) -> Result<String, Refused> {
             let items: Result<Vec<String>, Refused> = items.map(|item| text_of(format, &item)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
-        ValueKind::Map if format.has_maps() => match word(value) {
+        ValueKind::Map => match word(value) {
             Some((sign, inner)) => written(format, &sign, &inner),
-            None => map(format, value),
+            None if format.has_maps() => map(format, value),
+            None => Err(unfit("only texts, numbers and truth values can be written")),
         },
         ValueKind::None if format == Format::Json => Ok("null".to_owned()),
         ValueKind::None | ValueKind::Undefined => Err(unfit("there is no value")),
