@@ -163,7 +163,10 @@ impl One<'_> {
             _ => lines.push(format!("  railway add --service {name}")),
         }
         if let Some(path) = service.volumes.values().next() {
-            lines.push(format!("  railway volume --service {name} add --mount-path {}", shell::word(path)));
+            lines.push(format!(
+                "  railway service {name} && railway volume add --mount-path {}",
+                shell::word(path)
+            ));
         }
         lines.push(format!("  railway variable set --service {name} NAME=VALUE    (each line below)"));
         for (secret, _) in service.secrets.iter().filter(|(_, wanted)| **wanted == Requirement::Required) {

@@ -261,7 +261,7 @@ fn volumes(desk: &Desk, service: &Service) -> Answer {
     let sized =
         service.volumes.keys().any(|name| desk.bound.volumes.get(name).is_some_and(|v| v.size.is_some()));
     let answer = Answer::approximated(reason, VOLUMES).hint(format!(
-        "`railway volume --service {} add --mount-path {}`",
+        "`railway service {} && railway volume add --mount-path {}`",
         config::name(&service.name),
         dashdeploy_contract::shell::word(path)
     ));
