@@ -257,16 +257,19 @@ fn text_of(format: Format, value: &Value) -> Result<String, Refused> {
     }
     let unfit = |reason| Refused { format: "a template", value: value.to_string(), reason };
     match value.kind() {
-        ValueKind::Bool | ValueKind::Number => Ok(value.to_string()),
+        // Every format but Python's writes them small; the engine's own text for them is Python's.
+        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number => Ok(value.to_string()),
         ValueKind::String => plain(format, value.as_str().unwrap_or_default()),
         ValueKind::Seq if format.has_lists() => {
             let items = value.try_iter().map_err(|_| unfit("it cannot be gone through"))?;
             let items: Result<Vec<String>, Refused> = items.map(|item| text_of(format, &item)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
-        ValueKind::Map if format.has_maps() => match word(value) {
+        ValueKind::Map => match word(value) {
             Some((sign, inner)) => written(format, &sign, &inner),
-            None => map(format, value),
+            None if format.has_maps() => map(format, value),
+            None => Err(unfit("only texts, numbers and truth values can be written")),
         },
         ValueKind::None if format == Format::Json => Ok("null".to_owned()),
         ValueKind::None | ValueKind::Undefined => Err(unfit("there is no value")),

@@ -26,6 +26,7 @@ mod project;
 mod recipe;
 mod release;
 mod secret;
+pub mod shell;
 mod target;
 mod text;
 mod wiring;

@@ -109,6 +109,16 @@ pub fn calls_unknown(service: &Service, wiring: &Wiring) -> bool {
     texts.into_iter().any(|text| wiring.resolve(text, service).is_err())
 }
 
+/// What a page may call besides its own origin, for [`headers`]: the origins that are known, and every encrypted one where
+/// an address is assigned later, since a policy that does not name it would block the calls.
+pub fn callable(service: &Service, wiring: &Wiring) -> Vec<String> {
+    let mut origins = origins(service, wiring);
+    if calls_unknown(service, wiring) {
+        origins.extend(["https:", "wss:"].map(str::to_owned));
+    }
+    origins
+}
+
 fn origin(value: &str) -> Option<String> {
     let (scheme, rest) = value.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -174,6 +174,25 @@ impl BuildKind {
     }
 }
 
+impl SpaRecipe {
+    /// The command that installs what the build needs, obeying the lock file where there is one.
+    pub fn install_command(&self) -> &'static str {
+        match (self.manager, self.locked) {
+            (NodeManager::Npm, true) => "npm ci",
+            (NodeManager::Npm, false) => "npm install",
+            (NodeManager::Pnpm, true) => "pnpm install --frozen-lockfile",
+            (NodeManager::Pnpm, false) => "pnpm install --no-frozen-lockfile",
+            (NodeManager::Yarn, true) => "yarn install --frozen-lockfile",
+            (NodeManager::Yarn, false) => "yarn install",
+        }
+    }
+
+    /// The command that builds, for a shell in the context folder.
+    pub fn build_command(&self) -> String {
+        crate::shell::line(&[self.manager.as_str(), "run", &self.script].map(str::to_owned))
+    }
+}
+
 impl NodeManager {
     /// The program's name.
     pub fn as_str(self) -> &'static str {

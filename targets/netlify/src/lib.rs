@@ -1,10 +1,20 @@
-//! The target `netlify`: Netlify.
+//! The target `netlify`: pages on Netlify.
 //!
-//! Given: a bound project. Gives: the files that Netlify reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project. Gives: netlify.toml for each page, what of the project Netlify carries, and addresses.
+//! Deliberately absent: the network, files, the process environment, printing; and functions, which no service asks for.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `config` | sites, addresses, findings |
+//! | `portability` | what Netlify carries, with its own pages |
+//! | `manifests` | netlify.toml |
+
+mod config;
+mod manifests;
+mod portability;
 
 use dashdeploy_contract::{
-    Answer, Bound, Descriptor, Desk, Finding, Name, Portability, ServiceAddress, Target,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, Portability, Service, ServiceAddress, Target, Template,
 };
 use indexmap::IndexMap;
 
@@ -26,16 +36,28 @@ impl Target for NetlifyTarget {
         &self.descriptor
     }
 
-    fn check(&self, _bound: &Bound) -> Vec<Finding> {
-        Vec::new()
+    fn check(&self, bound: &Bound) -> Vec<Finding> {
+        config::check(&self.descriptor, bound)
     }
 
-    fn addresses(&self, _bound: &Bound) -> IndexMap<Name, ServiceAddress> {
-        IndexMap::new()
+    fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
+        config::addresses(&self.descriptor, bound)
     }
 
     fn portability(&self, desk: &Desk) -> Vec<Portability> {
-        Portability::report(desk.bound, "netlify", &|_, _| Answer::exact("", &self.descriptor.docs))
+        portability::report(desk)
+    }
+
+    fn templates(&self) -> &'static [Template] {
+        manifests::TEMPLATES
+    }
+
+    fn manifests(&self, desk: &Desk) -> Manifests {
+        manifests::all(&self.descriptor, desk)
+    }
+
+    fn routes(&self, desk: &Desk, service: &Service) -> bool {
+        config::routes(desk, service)
     }
 }
 

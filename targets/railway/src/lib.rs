@@ -1,10 +1,26 @@
-//! The target `railway`: Railway.
+//! The target `railway`: containers on Railway.
 //!
-//! Given: a bound project. Gives: the files that Railway reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project. Gives: railway.json and the variables of each service, what of the project Railway carries, and
+//! addresses inside its network. Deliberately absent: the network, files, the process environment, printing; and sites of
+//! files alone, which Railway does not have: a page is a container with nginx.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `config` | names, addresses, regions, findings |
+//! | `runtime` | what Railway runs for a service, and from which folder |
+//! | `variables` | values in Railway's own syntax |
+//! | `manifests` | railway.json, the variables' file |
+//! | `portability` | what Railway carries, with its own pages |
+
+mod config;
+mod manifests;
+mod portability;
+mod runtime;
+mod variables;
 
 use dashdeploy_contract::{
-    Answer, Bound, Descriptor, Desk, Finding, Name, Portability, ServiceAddress, Target,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, PageServer, Portability, Service, ServiceAddress,
+    Target, Template,
 };
 use indexmap::IndexMap;
 
@@ -26,16 +42,32 @@ impl Target for RailwayTarget {
         &self.descriptor
     }
 
-    fn check(&self, _bound: &Bound) -> Vec<Finding> {
-        Vec::new()
+    fn check(&self, bound: &Bound) -> Vec<Finding> {
+        config::check(&self.descriptor, bound)
     }
 
-    fn addresses(&self, _bound: &Bound) -> IndexMap<Name, ServiceAddress> {
-        IndexMap::new()
+    fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
+        config::addresses(bound)
     }
 
     fn portability(&self, desk: &Desk) -> Vec<Portability> {
-        Portability::report(desk.bound, "railway", &|_, _| Answer::exact("", &self.descriptor.docs))
+        portability::report(&self.descriptor, desk)
+    }
+
+    fn templates(&self) -> &'static [Template] {
+        manifests::TEMPLATES
+    }
+
+    fn manifests(&self, desk: &Desk) -> Manifests {
+        manifests::all(&self.descriptor, desk)
+    }
+
+    fn routes(&self, desk: &Desk, service: &Service) -> bool {
+        config::routes(desk.bound, service)
+    }
+
+    fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
+        config::page_server(desk.bound, service)
     }
 }
 

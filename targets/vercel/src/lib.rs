@@ -1,10 +1,20 @@
-//! The target `vercel`: Vercel.
+//! The target `vercel`: pages on Vercel.
 //!
-//! Given: a bound project. Gives: the files that Vercel reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project. Gives: vercel.json for each page, what of the project Vercel carries, and addresses.
+//! Deliberately absent: the network, files, the process environment, printing; and functions, which no service asks for.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `config` | projects, addresses, findings |
+//! | `portability` | what Vercel carries, with its own pages |
+//! | `manifests` | vercel.json, .vercelignore |
+
+mod config;
+mod manifests;
+mod portability;
 
 use dashdeploy_contract::{
-    Answer, Bound, Descriptor, Desk, Finding, Name, Portability, ServiceAddress, Target,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, Portability, Service, ServiceAddress, Target, Template,
 };
 use indexmap::IndexMap;
 
@@ -26,16 +36,28 @@ impl Target for VercelTarget {
         &self.descriptor
     }
 
-    fn check(&self, _bound: &Bound) -> Vec<Finding> {
-        Vec::new()
+    fn check(&self, bound: &Bound) -> Vec<Finding> {
+        config::check(&self.descriptor, bound)
     }
 
-    fn addresses(&self, _bound: &Bound) -> IndexMap<Name, ServiceAddress> {
-        IndexMap::new()
+    fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
+        config::addresses(&self.descriptor, bound)
     }
 
     fn portability(&self, desk: &Desk) -> Vec<Portability> {
-        Portability::report(desk.bound, "vercel", &|_, _| Answer::exact("", &self.descriptor.docs))
+        portability::report(&self.descriptor, desk)
+    }
+
+    fn templates(&self) -> &'static [Template] {
+        manifests::TEMPLATES
+    }
+
+    fn manifests(&self, desk: &Desk) -> Manifests {
+        manifests::all(desk)
+    }
+
+    fn routes(&self, desk: &Desk, service: &Service) -> bool {
+        config::routes(desk, service)
     }
 }
 

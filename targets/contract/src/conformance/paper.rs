@@ -26,7 +26,8 @@ pub fn paper(target: &dyn Target) -> Vec<Broken> {
 
 /// The sample project as it would be on a target.
 pub fn sample_on(target: &dyn Target) -> Bound {
-    let mut bound = sample(&target.descriptor().name).bound.moved_to(target.descriptor());
+    // From a target that runs everything: what the target cannot host stays there.
+    let mut bound = sample("docker").bound.moved_to(target.descriptor());
     bound.environment = Name::from_any("production", "production");
     if let Some(web) = bound.services.get_mut("web") {
         // The suite cannot parse; these are `${services.api.url}` and a plain value.
