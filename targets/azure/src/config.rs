@@ -231,21 +231,13 @@ impl<'a> Stack<'a> {
             return name.to_owned();
         }
         let chosen = self.services().find_map(|service| self.option(service, "acr"));
-        let own = || {
-            let mut words = self.words();
-            words.push("registry");
-            words.extend(self.ending());
-            compact(&words, 50)
-        };
+        let own = || compact(&self.words(), &format!("registry{}", self.ending().unwrap_or_default()), 50);
         chosen.map_or_else(own, str::to_owned)
     }
 
     /// Storage account: 3 to 24 letters and digits, unique in all of Azure.
     pub(crate) fn account(&self, purpose: &str) -> String {
-        let mut words = self.words();
-        words.push(purpose);
-        words.extend(self.ending());
-        compact(&words, 24)
+        compact(&self.words(), &format!("{purpose}{}", self.ending().unwrap_or_default()), 24)
     }
 
     /// The name of what hosts a service.

@@ -25,14 +25,20 @@ pub(crate) fn dashed(words: &[&str], most: usize) -> String {
     format!("{}-{hash}", kept.trim_end_matches('-'))
 }
 
-/// A name of `a-z` and `0-9` alone, as registries and storage accounts have it.
-pub(crate) fn compact(words: &[&str], most: usize) -> String {
+/// A name of `a-z` and `0-9` alone, as registries and storage accounts have it. Where it is too long, the first words are cut
+/// and the last is kept, with a hash of the whole between them.
+pub(crate) fn compact(words: &[&str], last: &str, most: usize) -> String {
     let letters = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
-    let whole = letters(&words.concat());
-    if whole.len() <= most {
-        return whole;
+    let (first, last) = (letters(&words.concat()), letters(last));
+    if first.len() + last.len() <= most {
+        return format!("{first}{last}");
     }
-    letters(&derived_name(words, most))
+    let room = most.saturating_sub(last.len().min(most / 2));
+    let whole = format!("{}-{last}{}", words.join("-"), "-".repeat(most));
+    let hash = derived_name(&[&whole], most).rsplit('-').next().unwrap_or_default().to_owned();
+    let kept: String = first.chars().take(room.saturating_sub(hash.len())).collect();
+    let last: String = last.chars().take(most / 2).collect();
+    format!("{kept}{hash}{last}")
 }
 
 /// A name in Bicep for a name of dashdeploy.yaml: `small-cap` is `smallCap`. Different names stay different: `-` before a
@@ -93,8 +99,12 @@ mod tests {
         assert!(!doubled.contains("--") && doubled != "shop-api" && doubled.len() <= 32, "{doubled}");
         let long = dashed(&[&"p".repeat(63), "api"], 32);
         assert!(long.len() <= 32 && long != dashed(&[&"p".repeat(63), "web"], 32), "{long}");
-        assert_eq!(compact(&["small-cap", "data"], 24), "smallcapdata");
-        assert!(compact(&[&"p".repeat(63), "data"], 24).len() <= 24);
+        assert_eq!(compact(&["small-cap"], "data", 24), "smallcapdata");
+        let long = compact(&[&"p".repeat(63)], "data", 24);
+        assert!(long.len() == 24 && long.ends_with("data") && long.starts_with("ppp"), "{long}");
+        assert_ne!(long, compact(&[&"p".repeat(62)], "data", 24));
+        let longer = compact(&["p"], &"s".repeat(63), 24);
+        assert!(longer.len() <= 24 && longer != compact(&["p"], &"s".repeat(62), 24), "{longer}");
         assert_eq!([symbol("small-cap"), symbol("a-1"), symbol("a1")], ["smallCap", "a_1", "a1"]);
     }
 

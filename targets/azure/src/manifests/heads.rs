@@ -20,14 +20,11 @@ pub(super) fn bicep(sheet: &Sheet, parameters: &Parameters) -> Vec<String> {
         "Everything of this environment, in one resource group. By hand, from the project's folder:"
             .to_owned(),
     );
-    let mut providers =
-        vec!["Microsoft.App", "Microsoft.Storage", "Microsoft.Web", "Microsoft.OperationalInsights"];
-    providers.retain(|provider| *provider != "Microsoft.App" || stack.hosted(Hosting::App).next().is_some());
-    let providers: Vec<String> =
-        providers.iter().map(|provider| format!("az provider register --namespace {provider}")).collect();
+    let providers =
+        format!("for name in {}; do az provider register --namespace \"$name\"; done", providers(&stack));
     steps.step(
         "Once: sign in, and let the subscription have what is used.",
-        &[vec!["az login".to_owned()], providers].concat(),
+        &["az login".to_owned(), providers],
     );
     steps.step("Once: the group.", &[format!("az group create --name {group} --location {}", shell(region))]);
     images(sheet, &mut steps, &group);
@@ -44,6 +41,23 @@ pub(super) fn bicep(sheet: &Sheet, parameters: &Parameters) -> Vec<String> {
     }
     later(&stack, &mut steps, &group);
     steps.lines
+}
+
+/// What a subscription has to have registered, once.
+fn providers(stack: &Stack) -> String {
+    let has = |hosting| stack.hosted(hosting).next().is_some();
+    let (apps, sites, pages) = (has(Hosting::App), has(Hosting::Site), has(Hosting::Page));
+    let all = [
+        ("Microsoft.App", apps),
+        ("Microsoft.ContainerRegistry", stack.has_registry()),
+        ("Microsoft.Insights", apps || sites),
+        ("Microsoft.ManagedIdentity", stack.has_registry()),
+        ("Microsoft.Network", apps),
+        ("Microsoft.OperationalInsights", apps || sites),
+        ("Microsoft.Storage", true),
+        ("Microsoft.Web", sites || pages),
+    ];
+    all.iter().filter(|(_, used)| *used).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
 }
 
 /// Numbered steps.
@@ -261,7 +275,10 @@ fn later(stack: &Stack, steps: &mut Steps, group: &str) {
         return;
     }
     let variables: Vec<String> = containers.iter().map(|service| image_variable(&service.name)).collect();
-    let mut commands = vec![format!("# each image with a tag of its own, in {}", variables.join(" "))];
+    let mut commands = vec![format!(
+        "# build and push each image with a tag of its own, set {} to it, and deploy as before",
+        variables.join(" ")
+    )];
     for service in containers.iter().filter(|service| stack.hosting(service) == Hosting::Site) {
         if site::has_slot(stack, service) {
             let host = shell(&stack.host(service));
@@ -276,7 +293,7 @@ fn later(stack: &Stack, steps: &mut Steps, group: &str) {
             ));
         }
     }
-    steps.step("A later release: push, and deploy again; Azure takes up what changed.", &commands);
+    steps.step("A later release.", &commands);
 }
 
 /// The head of the parameters.

@@ -10,23 +10,17 @@ use super::Sheet;
 use crate::config::{Hosting, Stack};
 
 /// Ends of paths that are files. A rule of a Static Web App lists them; it has no pattern for any end
-/// (learn.microsoft.com, "Configure Azure Static Web Apps", wildcards).
-const FILE_ENDS: [&str; 41] = [
+/// (learn.microsoft.com, "Configure Azure Static Web Apps", wildcards). `html` must not be among them: a path without an end is
+/// also looked at as `PATH/index.html`, and would never get the page. Nor are words that paths of pages end with (`map`,
+/// `csv`, `pdf`): the emulator of Microsoft does not look for the dot.
+const FILE_ENDS: [&str; 25] = [
     "css",
     "js",
     "mjs",
-    "cjs",
-    "map",
     "json",
     "webmanifest",
     "xml",
     "txt",
-    "md",
-    "csv",
-    "yaml",
-    "yml",
-    "html",
-    "htm",
     "png",
     "jpg",
     "jpeg",
@@ -35,24 +29,16 @@ const FILE_ENDS: [&str; 41] = [
     "ico",
     "webp",
     "avif",
-    "bmp",
     "woff",
     "woff2",
     "ttf",
     "otf",
     "eot",
     "wasm",
-    "pdf",
-    "zip",
-    "gz",
     "mp3",
     "mp4",
-    "ogg",
-    "wav",
     "webm",
-    "php",
-    "env",
-    "bak",
+    "ogg",
 ];
 
 pub(super) fn manifest(sheet: &Sheet, page: &Service) -> Manifest {
