@@ -27,7 +27,7 @@ enum Comment {
 impl Comment {
     fn of(path: &str) -> Self {
         match path.rsplit_once('.').map(|(_, end)| end) {
-            Some("bicep") => Self::Slashes,
+            Some("bicep" | "bicepparam") => Self::Slashes,
             Some("json") => Self::None,
             _ => Self::Hash,
         }
@@ -157,8 +157,12 @@ mod tests {
     fn every_way_of_commenting_tells_the_same() {
         let head = ["fly deploy".to_owned(), String::new(), "last".to_owned()];
         let json = "{\n  \"$schema\": \"https://x.y/z.json\",\n  \"a\": \"b\"\n}\n";
-        for (path, body) in [("a.bicep", "param x string\n"), ("fly.toml", "app = \"x\"\n"), ("a.json", json)]
-        {
+        for (path, body) in [
+            ("a.bicep", "param x string\n"),
+            ("a.bicepparam", "// x string\n"),
+            ("fly.toml", "app = \"x\"\n"),
+            ("a.json", json),
+        ] {
             let file = with_header(path, &head, body, "0123456789abcdef");
             let untouched = Origin::Untouched { inputs: "0123456789abcdef".to_owned() };
             assert_eq!(origin(file.as_bytes()), untouched, "{file}");

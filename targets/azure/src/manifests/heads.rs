@@ -1,0 +1,354 @@
+//! What the head of each file says: how it is used with Azure's own tools alone, and what has to be set before.
+//!
+//! Given: a sheet. Gives: lines. Deliberately absent: values of secrets, and of variables of the shell.
+
+use dashdeploy_contract::{HealthCheck, Name, Service, ServiceKind, Source};
+
+use super::app::App;
+use super::parameters::{Parameters, image_variable};
+use super::{Sheet, page, site};
+use crate::config::{Hosting, Stack};
+use crate::words::shell;
+
+/// The head of `main.bicep`: all of it, step by step.
+pub(super) fn bicep(sheet: &Sheet, parameters: &Parameters) -> Vec<String> {
+    let stack = sheet.stack;
+    let group = shell(&stack.group());
+    let region = stack.region().unwrap_or("REGION");
+    let mut steps = Steps::default();
+    steps.lines.push(
+        "Everything of this environment, in one resource group. By hand, from the project's folder:"
+            .to_owned(),
+    );
+    let providers =
+        format!("for name in {}; do az provider register --namespace \"$name\"; done", providers(&stack));
+    steps.step(
+        "Once: sign in, and let the subscription have what is used.",
+        &["az login".to_owned(), providers],
+    );
+    steps.step("Once: the group.", &[format!("az group create --name {group} --location {}", shell(region))]);
+    images(sheet, &mut steps, &group);
+    deployment(sheet, parameters, &mut steps, &group);
+    for service in stack.services().filter(|service| service.kind() == ServiceKind::Static) {
+        built(sheet, service, &mut steps, &group);
+    }
+    for (service, domain) in &stack.bound.domains {
+        if let Some(service) =
+            stack.bound.services.get(service).filter(|service| stack.is_here(&service.name))
+        {
+            own_name(sheet, service, domain, &mut steps, &group);
+        }
+    }
+    later(&stack, &mut steps, &group);
+    steps.lines
+}
+
+/// What a subscription has to have registered, once.
+fn providers(stack: &Stack) -> String {
+    let has = |hosting| stack.hosted(hosting).next().is_some();
+    let (apps, sites, pages) = (has(Hosting::App), has(Hosting::Site), has(Hosting::Page));
+    let all = [
+        ("Microsoft.App", apps),
+        ("Microsoft.ContainerRegistry", stack.has_registry()),
+        ("Microsoft.Insights", apps || sites),
+        ("Microsoft.ManagedIdentity", stack.has_registry()),
+        ("Microsoft.Network", apps),
+        ("Microsoft.OperationalInsights", apps || sites),
+        ("Microsoft.Storage", true),
+        ("Microsoft.Web", sites || pages),
+    ];
+    all.iter().filter(|(_, used)| *used).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+}
+
+/// Numbered steps.
+#[derive(Default)]
+struct Steps {
+    lines: Vec<String>,
+    count: usize,
+}
+
+impl Steps {
+    fn step(&mut self, what: &str, commands: &[String]) {
+        self.count += 1;
+        self.lines.push(format!("{}. {what}", self.count));
+        self.lines.extend(commands.iter().map(|command| format!("     {command}")));
+    }
+}
+
+fn images(sheet: &Sheet, steps: &mut Steps, group: &str) {
+    let stack = sheet.stack;
+    let mut commands = Vec::new();
+    if stack.has_registry() {
+        let registry = shell(&stack.registry());
+        commands.push(format!("az acr create --resource-group {group} --name {registry} --sku Basic"));
+        commands.push(format!("az acr login --name {registry}"));
+    }
+    for service in stack.services().filter(|service| service.kind() == ServiceKind::Web) {
+        let Source::Build(build) = &service.source else { continue };
+        let tag = shell(&format!("{}:latest", stack.image(service)));
+        commands.push(format!(
+            "docker build --platform linux/amd64 --file {} --tag {tag} {}",
+            shell(&build.dockerfile),
+            shell(&build.context)
+        ));
+        commands.push(format!("docker push {tag}"));
+    }
+    if !commands.is_empty() {
+        steps.step(
+            "The images. The registry is made before the rest, since a container needs its image.",
+            &commands,
+        );
+    }
+}
+
+fn deployment(sheet: &Sheet, parameters: &Parameters, steps: &mut Steps, group: &str) {
+    let named = |required: bool| -> Vec<String> {
+        let wanted = parameters
+            .all
+            .values()
+            .filter(|parameter| parameter.required == required && parameter.is_asked());
+        let mut names: Vec<String> = wanted.filter_map(|parameter| parameter.variable.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let mut commands = Vec::new();
+    for (required, word) in [(true, "needs"), (false, "takes")] {
+        let names = named(required);
+        if !names.is_empty() {
+            commands.push(format!("# {word} in the shell: {}", names.join(" ")));
+        }
+    }
+    let file = shell(&sheet.parameters());
+    commands.push(format!("az deployment group create --resource-group {group} --parameters {file}"));
+    steps.step("Everything else. Values come from the shell's variables, and stand in no file.", &commands);
+}
+
+/// How a page is built and sent.
+fn built(sheet: &Sheet, page: &Service, steps: &mut Steps, group: &str) {
+    let stack = sheet.stack;
+    let output = output(page);
+    let mut commands: Vec<String> = Vec::new();
+    for name in page::unknown(sheet.desk, page) {
+        commands.push(format!(
+            "# {}: where `{name}` is reached, see the output {}",
+            name_of(page, name),
+            Stack::symbol(name, "Url")
+        ));
+    }
+    commands.extend(build_line(sheet, page));
+    let host = shell(&stack.host(page));
+    if stack.hosting(page) == Hosting::Page {
+        let token = format!(
+            "az staticwebapp secrets list --resource-group {group} --name {host} --query properties.apiKey --output tsv"
+        );
+        commands.push(format!("export SWA_CLI_DEPLOYMENT_TOKEN=\"$({token})\""));
+        let folder = shell(&sheet.page_folder(&page.name));
+        commands.push(format!(
+            "npx @azure/static-web-apps-cli deploy {} --env production --swa-config-location {folder}",
+            shell(&output)
+        ));
+    } else {
+        let upload = format!(
+            "az storage blob upload-batch --auth-mode key --account-name {host} --destination '$web' --overwrite --source {}",
+            shell(&output)
+        );
+        let not_found = if page.is_spa() { "index.html" } else { "404.html" };
+        commands.push(format!("az storage blob service-properties update --account-name {host} --static-website true --index-document index.html --404-document {not_found}"));
+        commands.push(format!("{upload} --content-cache-control no-cache"));
+        commands.push(format!(
+            "{upload} --pattern 'assets/*' --content-cache-control 'public, max-age=31536000, immutable'"
+        ));
+    }
+    steps.step(&format!("The page `{}`.", page.name), &commands);
+}
+
+/// The variables that hold a service's address.
+fn name_of(page: &Service, named: &Name) -> String {
+    let holds = page.env.iter().filter(|(_, text)| {
+        text.references().any(|reference| matches!(reference, dashdeploy_contract::Reference::Service { service, .. } if service == named))
+    });
+    holds.map(|(variable, _)| variable.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn output(page: &Service) -> String {
+    use dashdeploy_contract::Recipe;
+    let Some(build) = page.build() else { return ".".to_owned() };
+    let inner = match &build.recipe {
+        Recipe::Spa(spa) => spa.output.as_str(),
+        Recipe::Files { root } => root.as_str(),
+        _ => ".",
+    };
+    match (build.context.as_str(), inner) {
+        (".", inner) => inner.to_owned(),
+        (context, ".") => context.to_owned(),
+        (context, inner) => format!("{context}/{inner}"),
+    }
+}
+
+/// The build of a page, with the variables that are known. Long or odd values are named only.
+fn build_line(sheet: &Sheet, page: &Service) -> Vec<String> {
+    use dashdeploy_contract::Recipe;
+    let Some(Recipe::Spa(spa)) = page.build().map(|build| &build.recipe) else { return Vec::new() };
+    let context = page.build().map(|build| build.context.as_str()).unwrap_or(".");
+    let mut set = Vec::new();
+    let mut named = Vec::new();
+    for (variable, text) in &page.env {
+        match sheet
+            .desk
+            .value(text, page)
+            .filter(|value| value.len() <= 60 && !value.chars().any(char::is_control))
+        {
+            Some(value) => set.push(format!("{variable}={}", shell(&value))),
+            None => named.push(variable.as_str()),
+        }
+    }
+    let mut lines = Vec::new();
+    if !named.is_empty() {
+        lines.push(format!("# set before: {}", named.join(" ")));
+    }
+    let enter = if context == "." { String::new() } else { format!("cd {} && ", shell(context)) };
+    let set = set.iter().map(|one| format!("{one} ")).collect::<String>();
+    let manager = spa.manager.as_str();
+    lines.push(format!("({enter}{manager} install && {set}{manager} run {})", shell(&spa.script)));
+    lines
+}
+
+/// A host name of the user's.
+fn own_name(sheet: &Sheet, service: &Service, domain: &str, steps: &mut Steps, group: &str) {
+    let stack = sheet.stack;
+    let (host, domain) = (shell(&stack.host(service)), shell(domain));
+    let file = shell(&sheet.parameters());
+    let again = |given: &str| {
+        format!(
+            "az deployment group create --resource-group {group} --parameters {file} --parameters {given}"
+        )
+    };
+    let parameter = |word| Stack::symbol(&service.name, word);
+    let commands = match stack.hosting(service) {
+        Hosting::App => {
+            let environment = shell(&stack.name(&["apps"], 32));
+            vec![
+                format!(
+                    "# DNS: CNAME {domain} to the host of the output {}; TXT asuid.{domain}, the output domainVerificationId",
+                    parameter("Url")
+                ),
+                format!(
+                    "az containerapp hostname add --resource-group {group} --name {host} --hostname {domain}"
+                ),
+                format!(
+                    "az containerapp hostname bind --resource-group {group} --name {host} --environment {environment} --hostname {domain} --validation-method CNAME"
+                ),
+                format!(
+                    "az containerapp env certificate list --resource-group {group} --name {environment} --managed-certificates-only --query '[].id' --output tsv"
+                ),
+                format!(
+                    "# from now on, so that the name stays: {}",
+                    again(&format!("{}=ID", parameter("CertificateId")))
+                ),
+            ]
+        }
+        Hosting::Site => vec![
+            format!("# DNS: CNAME {domain} to {}.azurewebsites.net", stack.host(service)),
+            format!(
+                "az webapp config hostname add --resource-group {group} --webapp-name {host} --hostname {domain}"
+            ),
+            format!("az webapp config ssl create --resource-group {group} --name {host} --hostname {domain}"),
+            format!(
+                "az webapp config ssl bind --resource-group {group} --name {host} --ssl-type SNI --certificate-thumbprint THUMBPRINT"
+            ),
+        ],
+        Hosting::Page => vec![
+            format!("# DNS: CNAME {domain} to the host of the output {}", parameter("Url")),
+            again(&format!("{}=true", parameter("DomainReady"))),
+        ],
+        Hosting::Bucket => Vec::new(),
+    };
+    steps.step(&format!("The name {domain}."), &commands);
+}
+
+/// A release after the first.
+fn later(stack: &Stack, steps: &mut Steps, group: &str) {
+    let containers: Vec<&Service> =
+        stack.services().filter(|service| service.kind() == ServiceKind::Web).collect();
+    if containers.is_empty() {
+        return;
+    }
+    let variables: Vec<String> = containers.iter().map(|service| image_variable(&service.name)).collect();
+    let mut commands = vec![format!(
+        "# build and push each image with a tag of its own, set {} to it, and deploy as before",
+        variables.join(" ")
+    )];
+    for service in containers.iter().filter(|service| stack.hosting(service) == Hosting::Site) {
+        if site::has_slot(stack, service) {
+            let host = shell(&stack.host(service));
+            commands.push(format!(
+                "# {}: deploy to the slot, look, swap; the swap back is the way back",
+                service.name
+            ));
+            commands.push(format!("az webapp config container set --resource-group {group} --name {host} --slot {} --container-image-name IMAGE", site::SLOT));
+            commands.push(format!(
+                "az webapp deployment slot swap --resource-group {group} --name {host} --slot {}",
+                site::SLOT
+            ));
+        }
+    }
+    steps.step("A later release.", &commands);
+}
+
+/// The head of the parameters.
+pub(super) fn parameters(sheet: &Sheet) -> Vec<String> {
+    let group = shell(&sheet.stack.group());
+    vec![
+        "The parameters of the template beside it, read from the shell's variables when it is deployed:"
+            .to_owned(),
+        format!(
+            "  az deployment group create --resource-group {group} --parameters {}",
+            shell(&sheet.parameters())
+        ),
+        "A variable without a second value has to be set.".to_owned(),
+    ]
+}
+
+/// The head of a Container App's own file.
+pub(super) fn app(sheet: &Sheet, service: &Service, app: &App) -> Vec<String> {
+    let stack = sheet.stack;
+    let (group, host) = (shell(&stack.group()), shell(&stack.host(service)));
+    let path = shell(&sheet.desk.path(&format!("deploy/azure/{}.containerapp.yaml", service.name)));
+    let template = sheet.bicep();
+    let of = format!("--resource-group {group} --name {host}");
+    let mut lines = vec![format!(
+        "The next revision of an app that {template} made. What it does not name stays as it is."
+    )];
+    if service.volumes.keys().any(|volume| stack.is_single(volume)) {
+        lines.push("A volume of it has a single writer: end the former revision first. Without these two lines both run for some seconds.".to_owned());
+        lines.push(format!(
+            "  former=\"$(az containerapp show {of} --query properties.latestRevisionName --output tsv)\""
+        ));
+        lines.push(format!("  az containerapp revision deactivate {of} --revision \"$former\""));
+    }
+    if service.build().is_some() {
+        lines.push("Give `image:` the tag of the release, then:".to_owned());
+    }
+    lines.push(format!("  az containerapp update {of} --yaml {path}"));
+    if !app.secrets.is_empty() {
+        let names: Vec<String> =
+            app.secrets.iter().map(|(variable, secret)| format!("{secret} ({variable})")).collect();
+        lines.push(format!(
+            "Values that stand in no file are secrets of the app: {}. A new value for one:",
+            names.join(", ")
+        ));
+        lines.push(format!("  az containerapp secret set {of} --secrets \"NAME=$VALUE\""));
+    }
+    if !app.optional.is_empty() {
+        let names: Vec<&str> = app.optional.iter().map(|(variable, _)| variable.as_str()).collect();
+        lines.push(format!(
+            "Optional: take out what was never given a value, else Azure refuses the file: {}",
+            names.join(", ")
+        ));
+    }
+    if matches!(service.health, HealthCheck::Command { .. }) {
+        lines.push("Azure runs no command as a health check: the port is asked for a connection.".to_owned());
+    }
+    lines
+}
