@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::{examples, nasty, nasty_values, rendered, spec};
+use super::{examples, nasty, nasty_values, rendered, spec, with_environments};
 use crate::support::{Project, tool};
 
 /// Everything but the length of lines: a response header is one line.
@@ -37,12 +37,16 @@ const EXAMPLE_VARIANTS: [&str; 4] = [
     "  production: { target: render, options: { runtime: python, server: gunicorn, plan: standard } }\n",
 ];
 
+fn varied(yaml: &str, environments: &str) -> String {
+    if environments.is_empty() { yaml.to_owned() } else { with_environments(yaml, environments) }
+}
+
 /// Every Blueprint that the tests look at, with what it was made for.
 fn blueprints() -> Vec<(String, Project)> {
     let mut all = Vec::new();
     for (name, yaml) in examples() {
         for (at, variant) in EXAMPLE_VARIANTS.iter().enumerate() {
-            all.push((format!("{name} {at}"), rendered(&format!("{yaml}{variant}"), "render")));
+            all.push((format!("{name} {at}"), rendered(&varied(&yaml, variant), "render")));
         }
     }
     for environment in VARIANTS {

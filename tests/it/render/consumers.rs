@@ -67,9 +67,15 @@ fn yamllint_finds_no_fault_in_the_compose_files() {
 /// Compose with every secret and every address set.
 fn compose(program: &Path, file: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
-    for name in
-        ["TS_ALPHA_VANTAGE_KEY", "POSTGRES_PASSWORD", "TOKEN_URL", "CI_COMMIT", "SECRET_KEY", "API_KEY"]
-    {
+    for name in [
+        "TS_ALPHA_VANTAGE_KEY",
+        "POSTGRES_PASSWORD",
+        "TOKEN_URL",
+        "CI_COMMIT",
+        "SECRET_KEY",
+        "API_KEY",
+        "ADMIN_TOKEN",
+    ] {
         command.env(name, "set");
     }
     command.arg("-f").arg(file).args(arguments).output().unwrap()
