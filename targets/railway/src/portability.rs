@@ -11,6 +11,7 @@ use crate::config::{self, TARGET};
 use crate::runtime::{self, Runtime};
 
 const CONFIG: &str = "https://docs.railway.com/config-as-code/reference";
+const ENVIRONMENT: &str = "https://docs.railway.com/cli/environment";
 const SERVICES: &str = "https://docs.railway.com/services";
 const REGIONS: &str = "https://docs.railway.com/deployments/regions";
 const SCHEMA: &str = "https://railway.com/railway.schema.json";
@@ -38,10 +39,10 @@ pub(crate) fn report(descriptor: &Descriptor, desk: &Desk) -> Vec<Portability> {
 
 fn answer(runtime: Runtime, desk: &Desk, service: &Service, topic: Topic) -> Answer {
     match topic {
-        Topic::Hosting => hosting(desk, service),
+        Topic::Hosting => hosting(runtime, desk, service),
         Topic::Name => named(service),
         Topic::Region => region(desk, service),
-        Topic::Size => Answer::exact("the limits of its containers are set in railway.json", SCHEMA),
+        Topic::Size => Answer::exact("the limits of its containers are among the settings", SCHEMA),
         Topic::Image => image(runtime, service),
         Topic::Port => Answer::approximated(
             "the variable PORT tells it to Railway, and is set beside railway.json",
@@ -98,15 +99,20 @@ fn variables_hint(service: &Service) -> String {
     format!("set each line of deploy/railway/{}.env.example with `railway variable set`", service.name)
 }
 
-fn hosting(desk: &Desk, service: &Service) -> Answer {
+fn hosting(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
+    let head =
+        format!("the head of deploy/railway/{}.env.example says how, command by command", service.name);
+    if runtime == Runtime::Image {
+        let reason =
+            "an image has no sources, in which Railway looks for railway.json: its settings are made once";
+        return Answer::approximated(reason, ENVIRONMENT).hint(head);
+    }
     let alone = desk.bound.services_on(TARGET).count() == 1;
     if alone && desk.suffix.is_none() {
         return Answer::exact("Railway runs its container", CONFIG);
     }
-    let reason =
-        "Railway looks for railway.json alone: the path of this service's file is set once in its settings";
-    Answer::approximated(reason, CONFIG)
-        .hint(format!("the head of deploy/railway/{}.env.example says which", service.name))
+    let reason = "Railway looks for railway.json alone: the path of this service's file is set once";
+    Answer::approximated(reason, CONFIG).hint(head)
 }
 
 fn named(service: &Service) -> Answer {
@@ -128,6 +134,11 @@ fn region(desk: &Desk, service: &Service) -> Answer {
 
 fn image(runtime: Runtime, service: &Service) -> Answer {
     match (runtime, &service.source) {
+        (Runtime::Dockerfile, _) if service.is_generated() => Answer::approximated(
+            "Railway's builder refuses caches that do not bear the service's id, and the Dockerfile has some",
+            DOCKERFILES,
+        )
+        .hint("write `runtime: image`"),
         (Runtime::Dockerfile, _) => match runtime::root(runtime, service) {
             None => Answer::exact("Railway builds it from the Dockerfile", DOCKERFILES),
             Some(folder) => {
@@ -141,26 +152,17 @@ fn image(runtime: Runtime, service: &Service) -> Answer {
             "Railpack builds another image from the same sources, without the Dockerfile",
             CONFIG,
         ),
-        (Runtime::Image, Source::Image(_)) => Answer::approximated(
-            "railway.json cannot name an image, and a private one needs a Pro plan",
-            PRIVATE_IMAGES,
-        )
-        .hint(format!("`railway add --service {} --image …` says which", config::name(&service.name))),
-        (Runtime::Image, Source::Build(build)) => {
-            let answer = Answer::approximated(
-                "it is pulled from the registry, whose address railway.json cannot hold; a private one needs a Pro plan",
-                PRIVATE_IMAGES,
-            );
-            match runtime::dockerfile(build) {
-                None => answer.hint(format!(
-                    "Railway can build it where the Dockerfile is inside the context: `dockerfile: {}/Dockerfile`",
-                    build.context
-                )),
-                Some(_) => answer.hint(format!(
-                    "`railway add --service {} --image …` says which image",
-                    config::name(&service.name)
-                )),
-            }
+        (Runtime::Image, source) => {
+            let reason = match source {
+                Source::Image(_) => "pulled from its registry; a private one needs a Pro plan",
+                Source::Build(_) => {
+                    "built elsewhere and pulled from a registry, since Railway's builder refuses caches that do not bear the \
+                     service's id; a private registry needs a Pro plan"
+                }
+            };
+            let name = config::name(&service.name);
+            Answer::approximated(reason, PRIVATE_IMAGES)
+                .hint(format!("`railway add --service {name} --image …`"))
         }
     }
 }
