@@ -4,7 +4,8 @@
 //! holds one deployment's settings alone; what stands beside it is said here and in the head of the variables' file.
 
 use dashdeploy_contract::{
-    Answer, Descriptor, Desk, HealthCheck, Portability, Publish, Service, ServiceKind, Source, Topic, page,
+    Answer, Descriptor, Desk, HealthCheck, Name, Portability, Publish, Reference, Service, ServiceKind,
+    Source, Topic, page,
 };
 
 use crate::config::{self, TARGET};
@@ -16,10 +17,8 @@ const SERVICES: &str = "https://docs.railway.com/services";
 const REGIONS: &str = "https://docs.railway.com/deployments/regions";
 const SCHEMA: &str = "https://railway.com/railway.schema.json";
 const DOCKERFILES: &str = "https://docs.railway.com/builds/dockerfiles";
-const PRIVATE_IMAGES: &str = "https://docs.railway.com/builds/private-registries";
 const MONOREPO: &str = "https://docs.railway.com/deployments/monorepo";
 const PUBLIC: &str = "https://docs.railway.com/networking/public-networking";
-const DOMAINS: &str = "https://docs.railway.com/networking/domains/working-with-domains";
 const PRIVATE: &str = "https://docs.railway.com/networking/private-networking/how-it-works";
 const HEALTH: &str = "https://docs.railway.com/deployments/healthchecks";
 const COMMAND: &str = "https://docs.railway.com/deployments/start-command";
@@ -161,8 +160,7 @@ fn image(runtime: Runtime, service: &Service) -> Answer {
                 }
             };
             let name = config::name(&service.name);
-            Answer::approximated(reason, PRIVATE_IMAGES)
-                .hint(format!("`railway add --service {name} --image …`"))
+            Answer::approximated(reason, SCHEMA).hint(format!("`railway add --service {name} --image …`"))
         }
     }
 }
@@ -185,7 +183,7 @@ fn address(service: &Service) -> Answer {
 fn domain(desk: &Desk, service: &Service) -> Answer {
     let domain = desk.bound.domains.get(&service.name).map_or("", String::as_str);
     let port = service.port.unwrap_or_default();
-    Answer::approximated("railway.json cannot hold a host name: it is added once", DOMAINS).hint(format!(
+    Answer::approximated("railway.json cannot hold a host name: it is added once", PUBLIC).hint(format!(
         "`railway domain {domain} --service {} --port {port}`, then set the records it prints",
         config::name(&service.name)
     ))
@@ -299,9 +297,7 @@ fn replicas(service: &Service) -> Answer {
 
 fn proxy(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
     if !config::routes(desk.bound, service) {
-        let reason = "nginx reaches services of the project's own network alone, and not all of those behind it are there";
-        return Answer::approximated(reason, PRIVATE)
-            .hint("put them on `railway` too, or the page on the target that they are on");
+        return elsewhere(desk, service);
     }
     let reason = "nginx hands the paths on by the private network; in an environment made before 16 October 2025 that is IPv6 \
                   alone, and what listens on 0.0.0.0 is not reached";
@@ -310,4 +306,22 @@ fn proxy(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
         return answer.hint("build the page's image with the argument NGINX_CONF, the name of nginx.railway.conf in its context");
     }
     answer.hint("make the environment anew where it is older: uvicorn listens on :: or on 0.0.0.0, and Railway's edge needs the second")
+}
+
+/// Services behind a page that are on another target: nginx has no way to them.
+fn elsewhere(desk: &Desk, service: &Service) -> Answer {
+    let far =
+        |named: &&Name| desk.bound.services.get(*named).is_none_or(|other| !desk.bound.is_on(other, TARGET));
+    let far: Vec<&Name> = service.proxy.values().filter(far).collect();
+    let called = |named: &&Name| {
+        let names = |reference: &Reference| matches!(reference, Reference::Service { service, .. } if service == *named);
+        service.env.values().any(|text| text.references().any(names))
+    };
+    let hint = "put them on `railway` too, or the page on the target that they are on";
+    let cause = "nginx reaches services of the project's own network alone, and not all of those behind the page are there";
+    if far.iter().all(called) {
+        return Answer::approximated(format!("{cause}: it calls them at their own address"), PRIVATE)
+            .hint(hint);
+    }
+    Answer::impossible(format!("{cause}, and no variable tells it their address"), PRIVATE).hint(hint)
 }
