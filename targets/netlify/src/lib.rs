@@ -64,3 +64,7 @@ impl Target for NetlifyTarget {
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
+
+#[cfg(test)]
+#[path = "../tests/config.rs"]
+mod config_tests;

@@ -9,15 +9,16 @@ use dashdeploy_contract::{
 use crate::config::{self, TARGET};
 
 const BUILD: &str = "https://docs.netlify.com/build/configure-builds/file-based-configuration/";
-const VARIABLES: &str = "https://docs.netlify.com/build/configure-builds/environment-variables/";
+const VARIABLES: &str =
+    "https://www.netlify.com/knowledge-base/how-to-configure-netlifytoml-redirects-headers-and-env-vars/";
 const PROXIES: &str = "https://docs.netlify.com/manage/routing/redirects/rewrites-proxies/";
 const REDIRECTS: &str = "https://docs.netlify.com/manage/routing/redirects/redirect-options/";
 const HEADERS: &str = "https://docs.netlify.com/manage/routing/headers/";
 const CACHING: &str = "https://docs.netlify.com/build/caching/caching-overview/";
 const DOMAINS: &str = "https://docs.netlify.com/manage/domains/get-started-with-domains/";
-const DEPLOYS: &str = "https://docs.netlify.com/deploy/deploy-overview/";
-const LOGS: &str = "https://docs.netlify.com/manage/monitoring/log-drains/";
-const COMMAND_LINE: &str = "https://docs.netlify.com/api-and-cli-guides/cli-guides/get-started-with-cli/";
+const DEPLOYS: &str = "https://docs.netlify.com/site-deploys/overview/";
+const LOGS: &str = "https://docs.netlify.com/monitor-sites/log-drains/";
+const COMMAND_LINE: &str = "https://cli.netlify.com/commands/deploy/";
 
 /// The report.
 pub(crate) fn report(desk: &Desk) -> Vec<Portability> {

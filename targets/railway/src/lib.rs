@@ -74,3 +74,7 @@ impl Target for RailwayTarget {
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
+
+#[cfg(test)]
+#[path = "../tests/config.rs"]
+mod config_tests;

@@ -3,7 +3,7 @@
 //! Given: a desk. Gives: `railway.json` for a service that is alone, `railway.<service>.json` for several, and
 //! `deploy/railway/<service>.env.example`, whose head says how both are used, since JSON has no comments. Deliberately
 //! absent: variables, volumes, host names, the source of an image: railway.json cannot hold them (docs.railway.com, "Config
-//! as Code").
+//! as Code"); and railway.json itself where an image is run, since Railway looks for it in the sources.
 
 use dashdeploy_contract::{
     Descriptor, Desk, HealthCheck, Manifest, Manifests, Publish, Requirement, Service, ServiceKind, Source,
@@ -35,7 +35,10 @@ pub(crate) fn all(descriptor: &Descriptor, desk: &Desk) -> Manifests {
             file: desk.path(&plain),
         };
         all.findings.extend(variables::unfit(desk, service));
-        all.files.push(one.configuration());
+        // An image has no sources, in which Railway looks for the file.
+        if one.runtime != Runtime::Image {
+            all.files.push(one.configuration());
+        }
         all.files.push(one.variables());
     }
     all
@@ -145,22 +148,14 @@ impl One<'_> {
     fn head(&self) -> Vec<String> {
         let (service, name) = (self.service, config::name(&self.service.name));
         let environment = &self.desk.bound.environment;
-        let image = match &service.source {
-            Source::Image(image) => image.clone(),
-            Source::Build(_) => {
-                let registry = self.desk.bound.registry.as_deref().unwrap_or("REGISTRY");
-                format!("{registry}/{}", image_reference(self.desk.bound, service))
-            }
-        };
         let mut lines = vec![format!(
             "The service `{}` on Railway, environment {environment}, with Railway's own command line:",
             service.name
         )];
-        match self.runtime {
-            Runtime::Image => {
-                lines.push(format!("  railway add --service {name} --image {}", shell::word(&image)))
-            }
-            _ => lines.push(format!("  railway add --service {name}")),
+        if self.runtime == Runtime::Image {
+            lines.extend(self.image(&name));
+        } else {
+            lines.push(format!("  railway add --service {name}"));
         }
         if let Some(path) = service.volumes.values().next() {
             lines.push(format!(
@@ -173,8 +168,36 @@ impl One<'_> {
             lines.push(format!("  railway variable set --service {name} {secret} --stdin"));
         }
         lines.extend(self.domain(&name));
-        lines.extend(self.place(&name));
+        lines.extend(self.settings(&name));
+        if self.runtime != Runtime::Image {
+            lines.push(format!("  railway up --service {name}"));
+        }
         lines
+    }
+
+    /// How an image is made and named.
+    fn image(&self, name: &str) -> Vec<String> {
+        let Source::Build(build) = &self.service.source else {
+            let image = shell::word(&image_reference(self.desk.bound, self.service));
+            return vec![format!("  railway add --service {name} --image {image}")];
+        };
+        let registry = self.desk.bound.registry.as_deref().unwrap_or("REGISTRY");
+        let image = shell::word(&format!("{registry}/{}", image_reference(self.desk.bound, self.service)));
+        let arguments: String = variables::arguments(self.desk, self.service)
+            .into_iter()
+            .map(|(name, value)| match value {
+                Some(value) => format!("--build-arg {} ", shell::word(&format!("{name}={value}"))),
+                None => format!("--build-arg {name} "),
+            })
+            .collect();
+        let secrets: String =
+            build.secrets.iter().map(|secret| format!("--secret id={secret},env={secret} ")).collect();
+        let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
+        vec![
+            format!("  docker build {arguments}{secrets}-f {file} -t {image} {context}"),
+            format!("  docker push {image}"),
+            format!("  railway add --service {name} --image {image}"),
+        ]
     }
 
     fn domain(&self, name: &str) -> Option<String> {
@@ -187,20 +210,33 @@ impl One<'_> {
         Some(format!("  railway domain{own} --service {name} --port {port}"))
     }
 
-    /// How Railway finds the configuration, and how the sources are sent.
-    fn place(&self, name: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        if self.file != "railway.json" {
-            lines.push(format!("In the service's settings: Config as Code, path /{}.", self.file));
+    /// What railway.json cannot say of itself, or what it would say of an image.
+    fn settings(&self, name: &str) -> Vec<String> {
+        let mut all: Vec<(String, String)> = Vec::new();
+        if self.runtime == Runtime::Image {
+            flattened("deploy", &self.deploy(), &mut all);
+        } else if self.file != "railway.json" {
+            all.push(("configFile".to_owned(), format!("/{}", self.file)));
         }
-        match runtime::root(self.runtime, self.service) {
-            Some(folder) => {
-                lines.push(format!("In the service's settings: Source, Root Directory, /{folder}."));
-                lines.push(format!("  railway up --service {name}"));
+        if let Some(folder) = runtime::root(self.runtime, self.service) {
+            all.push(("source.rootDirectory".to_owned(), format!("/{folder}")));
+        }
+        let line = |(key, value): (String, String)| {
+            format!("  railway environment edit --service-config {name} {key} {}", shell::word(&value))
+        };
+        all.into_iter().map(line).collect()
+    }
+}
+
+/// A block of settings as paths with dots between, as Railway's command line takes them.
+fn flattened(path: &str, value: &Value, all: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(block) => {
+            for (key, value) in block {
+                flattened(&format!("{path}.{key}"), value, all);
             }
-            None if self.runtime != Runtime::Image => lines.push(format!("  railway up --service {name}")),
-            None => lines.push("Push the image before; Railway pulls it anew with each deploy.".to_owned()),
         }
-        lines
+        Value::String(text) => all.push((path.to_owned(), text.clone())),
+        other => all.push((path.to_owned(), other.to_string())),
     }
 }

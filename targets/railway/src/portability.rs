@@ -4,21 +4,21 @@
 //! holds one deployment's settings alone; what stands beside it is said here and in the head of the variables' file.
 
 use dashdeploy_contract::{
-    Answer, Descriptor, Desk, HealthCheck, Portability, Publish, Service, ServiceKind, Source, Topic, page,
+    Answer, Descriptor, Desk, HealthCheck, Name, Portability, Publish, Reference, Service, ServiceKind,
+    Source, Topic, page,
 };
 
 use crate::config::{self, TARGET};
 use crate::runtime::{self, Runtime};
 
 const CONFIG: &str = "https://docs.railway.com/config-as-code/reference";
+const ENVIRONMENT: &str = "https://docs.railway.com/cli/environment";
 const SERVICES: &str = "https://docs.railway.com/services";
 const REGIONS: &str = "https://docs.railway.com/deployments/regions";
 const SCHEMA: &str = "https://railway.com/railway.schema.json";
 const DOCKERFILES: &str = "https://docs.railway.com/builds/dockerfiles";
-const PRIVATE_IMAGES: &str = "https://docs.railway.com/builds/private-registries";
 const MONOREPO: &str = "https://docs.railway.com/deployments/monorepo";
 const PUBLIC: &str = "https://docs.railway.com/networking/public-networking";
-const DOMAINS: &str = "https://docs.railway.com/networking/domains/working-with-domains";
 const PRIVATE: &str = "https://docs.railway.com/networking/private-networking/how-it-works";
 const HEALTH: &str = "https://docs.railway.com/deployments/healthchecks";
 const COMMAND: &str = "https://docs.railway.com/deployments/start-command";
@@ -38,10 +38,10 @@ pub(crate) fn report(descriptor: &Descriptor, desk: &Desk) -> Vec<Portability> {
 
 fn answer(runtime: Runtime, desk: &Desk, service: &Service, topic: Topic) -> Answer {
     match topic {
-        Topic::Hosting => hosting(desk, service),
+        Topic::Hosting => hosting(runtime, desk, service),
         Topic::Name => named(service),
         Topic::Region => region(desk, service),
-        Topic::Size => Answer::exact("the limits of its containers are set in railway.json", SCHEMA),
+        Topic::Size => Answer::exact("the limits of its containers are among the settings", SCHEMA),
         Topic::Image => image(runtime, service),
         Topic::Port => Answer::approximated(
             "the variable PORT tells it to Railway, and is set beside railway.json",
@@ -98,15 +98,20 @@ fn variables_hint(service: &Service) -> String {
     format!("set each line of deploy/railway/{}.env.example with `railway variable set`", service.name)
 }
 
-fn hosting(desk: &Desk, service: &Service) -> Answer {
+fn hosting(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
+    let head =
+        format!("the head of deploy/railway/{}.env.example says how, command by command", service.name);
+    if runtime == Runtime::Image {
+        let reason =
+            "an image has no sources, in which Railway looks for railway.json: its settings are made once";
+        return Answer::approximated(reason, ENVIRONMENT).hint(head);
+    }
     let alone = desk.bound.services_on(TARGET).count() == 1;
     if alone && desk.suffix.is_none() {
         return Answer::exact("Railway runs its container", CONFIG);
     }
-    let reason =
-        "Railway looks for railway.json alone: the path of this service's file is set once in its settings";
-    Answer::approximated(reason, CONFIG)
-        .hint(format!("the head of deploy/railway/{}.env.example says which", service.name))
+    let reason = "Railway looks for railway.json alone: the path of this service's file is set once";
+    Answer::approximated(reason, CONFIG).hint(head)
 }
 
 fn named(service: &Service) -> Answer {
@@ -128,6 +133,11 @@ fn region(desk: &Desk, service: &Service) -> Answer {
 
 fn image(runtime: Runtime, service: &Service) -> Answer {
     match (runtime, &service.source) {
+        (Runtime::Dockerfile, _) if service.is_generated() => Answer::approximated(
+            "Railway's builder refuses caches that do not bear the service's id, and the Dockerfile has some",
+            DOCKERFILES,
+        )
+        .hint("write `runtime: image`"),
         (Runtime::Dockerfile, _) => match runtime::root(runtime, service) {
             None => Answer::exact("Railway builds it from the Dockerfile", DOCKERFILES),
             Some(folder) => {
@@ -141,26 +151,16 @@ fn image(runtime: Runtime, service: &Service) -> Answer {
             "Railpack builds another image from the same sources, without the Dockerfile",
             CONFIG,
         ),
-        (Runtime::Image, Source::Image(_)) => Answer::approximated(
-            "railway.json cannot name an image, and a private one needs a Pro plan",
-            PRIVATE_IMAGES,
-        )
-        .hint(format!("`railway add --service {} --image …` says which", config::name(&service.name))),
-        (Runtime::Image, Source::Build(build)) => {
-            let answer = Answer::approximated(
-                "it is pulled from the registry, whose address railway.json cannot hold; a private one needs a Pro plan",
-                PRIVATE_IMAGES,
-            );
-            match runtime::dockerfile(build) {
-                None => answer.hint(format!(
-                    "Railway can build it where the Dockerfile is inside the context: `dockerfile: {}/Dockerfile`",
-                    build.context
-                )),
-                Some(_) => answer.hint(format!(
-                    "`railway add --service {} --image …` says which image",
-                    config::name(&service.name)
-                )),
-            }
+        (Runtime::Image, source) => {
+            let reason = match source {
+                Source::Image(_) => "pulled from its registry; a private one needs a Pro plan",
+                Source::Build(_) => {
+                    "built elsewhere and pulled from a registry, since Railway's builder refuses caches that do not bear the \
+                     service's id; a private registry needs a Pro plan"
+                }
+            };
+            let name = config::name(&service.name);
+            Answer::approximated(reason, SCHEMA).hint(format!("`railway add --service {name} --image …`"))
         }
     }
 }
@@ -183,7 +183,7 @@ fn address(service: &Service) -> Answer {
 fn domain(desk: &Desk, service: &Service) -> Answer {
     let domain = desk.bound.domains.get(&service.name).map_or("", String::as_str);
     let port = service.port.unwrap_or_default();
-    Answer::approximated("railway.json cannot hold a host name: it is added once", DOMAINS).hint(format!(
+    Answer::approximated("railway.json cannot hold a host name: it is added once", PUBLIC).hint(format!(
         "`railway domain {domain} --service {} --port {port}`, then set the records it prints",
         config::name(&service.name)
     ))
@@ -297,9 +297,7 @@ fn replicas(service: &Service) -> Answer {
 
 fn proxy(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
     if !config::routes(desk.bound, service) {
-        let reason = "nginx reaches services of the project's own network alone, and not all of those behind it are there";
-        return Answer::approximated(reason, PRIVATE)
-            .hint("put them on `railway` too, or the page on the target that they are on");
+        return elsewhere(desk, service);
     }
     let reason = "nginx hands the paths on by the private network; in an environment made before 16 October 2025 that is IPv6 \
                   alone, and what listens on 0.0.0.0 is not reached";
@@ -308,4 +306,22 @@ fn proxy(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
         return answer.hint("build the page's image with the argument NGINX_CONF, the name of nginx.railway.conf in its context");
     }
     answer.hint("make the environment anew where it is older: uvicorn listens on :: or on 0.0.0.0, and Railway's edge needs the second")
+}
+
+/// Services behind a page that are on another target: nginx has no way to them.
+fn elsewhere(desk: &Desk, service: &Service) -> Answer {
+    let far =
+        |named: &&Name| desk.bound.services.get(*named).is_none_or(|other| !desk.bound.is_on(other, TARGET));
+    let far: Vec<&Name> = service.proxy.values().filter(far).collect();
+    let called = |named: &&Name| {
+        let names = |reference: &Reference| matches!(reference, Reference::Service { service, .. } if service == *named);
+        service.env.values().any(|text| text.references().any(names))
+    };
+    let hint = "put them on `railway` too, or the page on the target that they are on";
+    let cause = "nginx reaches services of the project's own network alone, and not all of those behind the page are there";
+    if far.iter().all(called) {
+        return Answer::approximated(format!("{cause}: it calls them at their own address"), PRIVATE)
+            .hint(hint);
+    }
+    Answer::impossible(format!("{cause}, and no variable tells it their address"), PRIVATE).hint(hint)
 }

@@ -20,14 +20,16 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    /// As the option says; else the Dockerfile where Railway can build it, and the image where not.
+    /// As the option says; else your own Dockerfile where Railway finds it, and the image where not. Railway's builder
+    /// refuses the Dockerfiles that dashdeploy writes: they keep caches, and it wants the service's id in each cache's name
+    /// (docs.railway.com, "Dockerfiles", cache mounts).
     pub(crate) fn of(descriptor: &Descriptor, bound: &Bound, service: &Service) -> Self {
         let Some(build) = service.build() else { return Self::Image };
         match descriptor.option(bound, service, "runtime") {
             Some("dockerfile") => Self::Dockerfile,
             Some("railpack") => Self::Railpack,
             Some(_) => Self::Image,
-            None if dockerfile(build).is_some() => Self::Dockerfile,
+            None if !service.is_generated() && dockerfile(build).is_some() => Self::Dockerfile,
             None => Self::Image,
         }
     }
@@ -114,6 +116,18 @@ pub(crate) fn unfit(descriptor: &Descriptor, bound: &Bound, service: &Service) -
                 build.context, build.dockerfile
             ),
             "put it inside with `dockerfile:`, or write `runtime: image`",
+        ),
+        Some("dockerfile") if service.is_generated() => {
+            let message = format!(
+                "Railway's builder refuses `{}`: its caches do not bear the service's id",
+                build.dockerfile
+            );
+            let hint = "write `runtime: image` or `runtime: railpack`, or eject the template and take the caches out";
+            vec![Finding::warning("unfit-runtime", key, message).hint(hint)]
+        }
+        Some("railpack") if !build.links.is_empty() => error(
+            format!("the links of `{}` are in its image alone, and Railpack builds another", service.name),
+            "write `runtime: image`",
         ),
         Some("railpack") if service.kind() == ServiceKind::Static => error(
             format!("Railpack serves `{}` without its headers and without its proxies", service.name),

@@ -24,7 +24,9 @@ pub(crate) struct Variable {
 /// All variables of a service: Railway's own settings, then the service's, then its secrets.
 pub(crate) fn of(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variable> {
     let mut all = settings(runtime, desk, service);
-    let own = service.env.iter().filter(|(name, _)| all.iter().all(|set| set.name != **name));
+    // Those of a page whose image is built elsewhere are in the image.
+    let built = service.kind() == ServiceKind::Static && runtime == Runtime::Image;
+    let own = service.env.iter().filter(|(name, _)| !built && all.iter().all(|set| set.name != **name));
     let own: Vec<Variable> = own.map(|(name, text)| plain(desk, service, name, text)).collect();
     all.extend(own);
     all.extend(service.secrets.iter().map(|(name, requirement)| Variable {
@@ -35,7 +37,8 @@ pub(crate) fn of(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variab
             Requirement::Optional => "optional, secret".to_owned(),
         }),
     }));
-    let build = service.build().map_or(&[][..], |build| &build.secrets).iter();
+    let build = service.build().filter(|_| runtime != Runtime::Image);
+    let build = build.map_or(&[][..], |build| &build.secrets).iter();
     all.extend(build.filter(|name| !service.secrets.contains_key(*name)).map(|name| Variable {
         name: name.clone(),
         value: None,
@@ -67,6 +70,19 @@ fn settings(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variable> {
             nginx(desk, service),
             "the build takes the configuration for Railway's network",
         ));
+    }
+    all
+}
+
+/// The arguments of the build of a page's image; none for a value that whoever builds has to give.
+pub(crate) fn arguments(desk: &Desk, service: &Service) -> Vec<(String, Option<String>)> {
+    if service.kind() != ServiceKind::Static {
+        return Vec::new();
+    }
+    let values = service.env.iter().map(|(name, text)| (name.clone(), desk.value(text, service)));
+    let mut all: Vec<(String, Option<String>)> = values.collect();
+    if config::page_server(desk.bound, service).is_some() {
+        all.push(("NGINX_CONF".to_owned(), Some(nginx(desk, service))));
     }
     all
 }
@@ -126,7 +142,7 @@ pub(crate) fn unfit(desk: &Desk, service: &Service) -> Vec<Finding> {
             );
             findings
                 .push(Finding::error("value-not-carried", key, message).hint("choose a value without it"));
-        } else if texts.iter().any(|text| text.chars().any(char::is_control)) {
+        } else if texts.iter().any(|text| text.chars().any(|c| c.is_control() && c != '\t')) {
             let message = format!(
                 "the variables' file has a line for each: `{name}` has more than one, or a control character"
             );

@@ -19,8 +19,7 @@ const CACHING: &str = "https://vercel.com/docs/caching/cdn-cache";
 const PROJECTS: &str = "https://vercel.com/docs/projects";
 const REGIONS: &str = "https://vercel.com/docs/regions";
 const COMMAND_LINE: &str = "https://vercel.com/docs/projects/deploy-from-cli";
-const DOMAINS: &str = "https://vercel.com/docs/domains/working-with-domains/add-a-domain";
-const DEPLOYMENTS: &str = "https://vercel.com/docs/deployments";
+const DEPLOYMENTS: &str = "https://vercel.com/docs/cli/deploying-from-cli";
 const LOGS: &str = "https://vercel.com/docs/logs/runtime";
 const IGNORED: &str = "https://vercel.com/docs/deployments/vercel-ignore";
 
@@ -54,7 +53,7 @@ fn page(descriptor: &Descriptor, desk: &Desk, service: &Service, topic: Topic) -
         Topic::Address => Answer::approximated(
             format!("{project}.vercel.app, unless somebody else has it: Vercel then adds to the name and says so on the first \
                      deploy"),
-            DOMAINS,
+            PROJECTS,
         )
         .hint("name an address of your own with `domain:`, or another name with the option `project`"),
         Topic::Domain => domain(desk, service, &project),
@@ -100,7 +99,7 @@ fn hosting(desk: &Desk, service: &Service, project: &str) -> Answer {
 
 fn domain(desk: &Desk, service: &Service, project: &str) -> Answer {
     let domain = desk.bound.domains.get(&service.name).map_or("", String::as_str);
-    Answer::approximated("vercel.json cannot hold a host name: it is added once", DOMAINS)
+    Answer::approximated("vercel.json cannot hold a host name: it is added once", COMMAND_LINE)
         .hint(format!("`vercel domains add {domain} {project}`, then point its DNS there"))
 }
 
