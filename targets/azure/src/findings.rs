@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dashdeploy_contract::{Finding, Name, Service, ServiceKind};
+use dashdeploy_contract::{AddressField, Finding, Name, Reference, Service, ServiceKind};
 
 use crate::config::{Hosting, Protocol, Stack};
 use crate::places::{self, Size};
@@ -31,7 +31,10 @@ pub(crate) fn all(stack: &Stack) -> Vec<Finding> {
     volumes(stack, &mut found);
     for service in stack.services().filter(|service| service.kind() == ServiceKind::Web) {
         match stack.hosting(service) {
-            Hosting::Site => site(stack, service, &mut found),
+            Hosting::Site => {
+                site(stack, service, &mut found);
+                called_from_outside(stack, service, &mut found);
+            }
             _ => app(stack, service, &mut found),
         }
     }
@@ -235,6 +238,29 @@ fn site(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
             let finding = Finding::error("value-not-carried", key(&format!("env.{variable}")), message);
             found.push(finding.hint("write `hosting: container-app`, which takes values as they are"));
         }
+    }
+}
+
+/// Names of Container Apps are known in their environment alone, and a site is not in it.
+fn called_from_outside(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
+    for (variable, text) in &service.env {
+        let inside = text.references().find_map(|reference| match reference {
+            Reference::Service { service, field: AddressField::Host | AddressField::Port } => {
+                let named = stack.bound.services.get(service)?;
+                let app = stack.is_here(service) && stack.hosting(named) == Hosting::App;
+                app.then_some(service)
+            }
+            _ => None,
+        });
+        let Some(named) = inside else { continue };
+        let message =
+            format!("`{}` is a site of App Service and cannot reach `{named}` by its name", service.name);
+        let hint = format!(
+            "use `${{services.{named}.url}}`, or write `hosting: container-app` for `{}`",
+            service.name
+        );
+        let key = format!("services.{}.env.{variable}", service.name);
+        found.push(Finding::error("not-reachable", key, message).hint(hint));
     }
 }
 
