@@ -31,12 +31,10 @@ pub(crate) fn all(stack: &Stack) -> Vec<Finding> {
     volumes(stack, &mut found);
     for service in stack.services().filter(|service| service.kind() == ServiceKind::Web) {
         match stack.hosting(service) {
-            Hosting::Site => {
-                site(stack, service, &mut found);
-                called_from_outside(stack, service, &mut found);
-            }
+            Hosting::Site => site(stack, service, &mut found),
             _ => app(stack, service, &mut found),
         }
+        calls(stack, service, &mut found);
     }
     plans(stack, &mut found);
     found
@@ -241,26 +239,36 @@ fn site(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
     }
 }
 
-/// Names of Container Apps are known in their environment alone, and a site is not in it.
-fn called_from_outside(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
+/// The names that a service calls others by: those of Container Apps are known in their environment alone, and a site has
+/// HTTPS and nothing else.
+fn calls(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
     for (variable, text) in &service.env {
-        let inside = text.references().find_map(|reference| match reference {
-            Reference::Service { service, field: AddressField::Host | AddressField::Port } => {
-                let named = stack.bound.services.get(service)?;
-                let app = stack.is_here(service) && stack.hosting(named) == Hosting::App;
-                app.then_some(service)
-            }
+        let key = format!("services.{}.env.{variable}", service.name);
+        let named = text.references().find_map(|reference| match reference {
+            Reference::Service { service, field: AddressField::Host | AddressField::Port } => Some(service),
             _ => None,
         });
-        let Some(named) = inside else { continue };
-        let message =
-            format!("`{}` is a site of App Service and cannot reach `{named}` by its name", service.name);
-        let hint = format!(
-            "use `${{services.{named}.url}}`, or write `hosting: container-app` for `{}`",
-            service.name
-        );
-        let key = format!("services.{}.env.{variable}", service.name);
-        found.push(Finding::error("not-reachable", key, message).hint(hint));
+        let Some(named) = named.and_then(|name| stack.bound.services.get(name)) else { continue };
+        if !stack.is_here(&named.name) {
+            continue;
+        }
+        let url = format!("use `${{services.{}.url}}`", named.name);
+        match (stack.hosting(service), stack.hosting(named)) {
+            (Hosting::Site, Hosting::App) => {
+                let message = format!(
+                    "`{}` is a site of App Service and cannot reach `{}` by its name",
+                    service.name, named.name
+                );
+                let hint = format!("{url}, or write `hosting: container-app` for `{}`", service.name);
+                found.push(Finding::error("not-reachable", key, message).hint(hint));
+            }
+            (_, Hosting::Site) => {
+                let message =
+                    format!("`{}` is a site of App Service: it answers by HTTPS alone, at 443", named.name);
+                found.push(Finding::warning("https-only", key, message).hint(url));
+            }
+            _ => {}
+        }
     }
 }
 

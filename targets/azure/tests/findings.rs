@@ -82,6 +82,14 @@ fn every_rule_of_app_service_is_found() {
         site(bound);
         bound.services["api"].resources.memory = 4 << 30;
     });
+    finds("https-only", |bound| {
+        site(bound);
+        let mut jobs = bound.services["api"].clone();
+        jobs.name = Name::from_any("jobs", "x");
+        bound.targets.insert(jobs.name.clone(), bound.target.clone());
+        jobs.env.insert("API".to_owned(), Text::parse("http://${services.api.host}").unwrap());
+        bound.services.insert(jobs.name.clone(), jobs);
+    });
     finds("not-reachable", |bound| {
         site(bound);
         let mut cache = bound.services["api"].clone();

@@ -192,11 +192,11 @@ pub(super) fn app(sheet: &Sheet, service: &Service, app: &App) -> Vec<String> {
         "The next revision of an app that {template} made. What it does not name stays as it is."
     )];
     if service.volumes.keys().any(|volume| stack.is_single(volume)) {
-        lines.push("A volume of it has a single writer: end the former revision first. Without these two lines both run for some seconds.".to_owned());
-        lines.push(format!(
-            "  former=\"$(az containerapp show {of} --query properties.latestRevisionName --output tsv)\""
-        ));
-        lines.push(format!("  az containerapp revision deactivate {of} --revision \"$former\""));
+        lines.extend(one_writer(&of));
+    }
+    if service.command.iter().flatten().any(String::is_empty) {
+        lines
+            .push("The Azure CLI leaves out empty words of `args:`: deploy the template instead.".to_owned());
     }
     if service.build().is_some() {
         lines.push("Give `image:` the tag of the release, then:".to_owned());
@@ -222,4 +222,16 @@ pub(super) fn app(sheet: &Sheet, service: &Service, app: &App) -> Vec<String> {
         lines.push("Azure runs no command as a health check: the port is asked for a connection.".to_owned());
     }
     lines
+}
+
+/// How the former revision is ended before the new one starts.
+fn one_writer(of: &str) -> [String; 5] {
+    [
+        "A volume of it has a single writer: end the former revision first. Without these lines both run for some seconds."
+            .to_owned(),
+        format!("  former=\"$(az containerapp show {of} --query properties.latestRevisionName --output tsv)\""),
+        format!("  az containerapp revision deactivate {of} --revision \"$former\""),
+        "Where the new one does not come up, the former one is brought back by:".to_owned(),
+        format!("  az containerapp revision activate {of} --revision \"$former\""),
+    ]
 }
