@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dashdeploy_contract::{Finding, Name, Service, ServiceKind};
+use dashdeploy_contract::{AddressField, Finding, Name, Reference, Service, ServiceKind};
 
 use crate::config::{Hosting, Protocol, Stack};
 use crate::places::{self, Size};
@@ -34,6 +34,7 @@ pub(crate) fn all(stack: &Stack) -> Vec<Finding> {
             Hosting::Site => site(stack, service, &mut found),
             _ => app(stack, service, &mut found),
         }
+        calls(stack, service, &mut found);
     }
     plans(stack, &mut found);
     found
@@ -234,6 +235,39 @@ fn site(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
             );
             let finding = Finding::error("value-not-carried", key(&format!("env.{variable}")), message);
             found.push(finding.hint("write `hosting: container-app`, which takes values as they are"));
+        }
+    }
+}
+
+/// The names that a service calls others by: those of Container Apps are known in their environment alone, and a site has
+/// HTTPS and nothing else.
+fn calls(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
+    for (variable, text) in &service.env {
+        let key = format!("services.{}.env.{variable}", service.name);
+        let named = text.references().find_map(|reference| match reference {
+            Reference::Service { service, field: AddressField::Host | AddressField::Port } => Some(service),
+            _ => None,
+        });
+        let Some(named) = named.and_then(|name| stack.bound.services.get(name)) else { continue };
+        if !stack.is_here(&named.name) {
+            continue;
+        }
+        let url = format!("use `${{services.{}.url}}`", named.name);
+        match (stack.hosting(service), stack.hosting(named)) {
+            (Hosting::Site, Hosting::App) => {
+                let message = format!(
+                    "`{}` is a site of App Service and cannot reach `{}` by its name",
+                    service.name, named.name
+                );
+                let hint = format!("{url}, or write `hosting: container-app` for `{}`", service.name);
+                found.push(Finding::error("not-reachable", key, message).hint(hint));
+            }
+            (_, Hosting::Site) => {
+                let message =
+                    format!("`{}` is a site of App Service: it answers by HTTPS alone, at 443", named.name);
+                found.push(Finding::warning("https-only", key, message).hint(url));
+            }
+            _ => {}
         }
     }
 }

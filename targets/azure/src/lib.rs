@@ -78,3 +78,7 @@ impl Target for AzureTarget {
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
+
+#[cfg(test)]
+#[path = "../tests/findings.rs"]
+mod findings_tests;

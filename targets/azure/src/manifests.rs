@@ -7,8 +7,10 @@
 
 mod app;
 mod bicep;
+mod domains;
 mod heads;
 mod page;
+mod page_steps;
 mod parameters;
 mod site;
 mod value;

@@ -172,6 +172,22 @@ class Template:
                 self.used(part, found)
         return found
 
+    def without_comments_and_escapes(self):
+        """The text for the second parser: it counts quotes in comments, and takes an escaped backslash for no escape."""
+        text, stack = bytearray(self.source), [self.root]
+        cuts = []
+        while stack:
+            node = stack.pop()
+            if node.type == "comment":
+                cuts.append((node.start_byte, node.end_byte, b""))
+            elif node.type == "string" and "\\" in self.text(node):
+                cuts.append((node.start_byte, node.end_byte, b"'x'"))
+            else:
+                stack.extend(node.children)
+        for start, end, new in sorted(cuts, reverse=True):
+            text[start:end] = new
+        return text.decode()
+
     def check_names(self):
         uses = {}
         for node in self.root.named_children:
@@ -386,7 +402,7 @@ def read_bicep(specs, path):
 
     template = Template(path)
     try:
-        pycep.BicepParser().parse(text=Path(path).read_text())
+        pycep.BicepParser().parse(text=template.without_comments_and_escapes())
     except Exception as error:  # the second parser says what it does not like in its own way
         fault(f"{path}: pycep: {str(error)[:400]}")
     if FAULTS:

@@ -31,6 +31,7 @@ pub(super) fn context(
     let insights = stack.any("insights", "true");
     json!({
         "parameters": parameters.declarations(),
+        "located": has_containers || stack.hosted(Hosting::Bucket).next().is_some(),
         "region": stack.region(),
         "tags": ownership_marks(sheet.desk.bound, None),
         "logs": logs || insights,
@@ -155,7 +156,7 @@ fn buckets(stack: &Stack) -> Vec<Value> {
             "name": stack.host(page),
             "service": page.name.as_str(),
             "title": title("Page", page),
-            "symbol": word::symbol(&Stack::symbol(&page.name, "Account")),
+            "symbol": word::symbol(&Stack::symbol(&page.name, "Website")),
             "region": stack.bound.region_of(page).filter(|region| Some(*region) != stack.region()),
         })
     };
@@ -187,7 +188,7 @@ fn urls(stack: &Stack) -> Vec<Value> {
             }
             Hosting::Bucket => ("bucket", Value::Null),
         };
-        let host = of("Account", "properties.primaryEndpoints.web");
+        let host = of("Website", "properties.primaryEndpoints.web");
         urls.push(json!({ "symbol": symbol("Url"), "kind": kind, "value": value, "host": host }));
     }
     urls

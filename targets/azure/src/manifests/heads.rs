@@ -2,11 +2,11 @@
 //!
 //! Given: a sheet. Gives: lines. Deliberately absent: values of secrets, and of variables of the shell.
 
-use dashdeploy_contract::{HealthCheck, Name, Service, ServiceKind, Source};
+use dashdeploy_contract::{Build, HealthCheck, Recipe, Service, ServiceKind, Source};
 
 use super::app::App;
 use super::parameters::{Parameters, image_variable};
-use super::{Sheet, page, site};
+use super::{Sheet, domains, page_steps, site};
 use crate::config::{Hosting, Stack};
 use crate::words::shell;
 
@@ -30,13 +30,13 @@ pub(super) fn bicep(sheet: &Sheet, parameters: &Parameters) -> Vec<String> {
     images(sheet, &mut steps, &group);
     deployment(sheet, parameters, &mut steps, &group);
     for service in stack.services().filter(|service| service.kind() == ServiceKind::Static) {
-        built(sheet, service, &mut steps, &group);
+        page_steps::built(sheet, service, &mut steps, &group);
     }
     for (service, domain) in &stack.bound.domains {
         if let Some(service) =
             stack.bound.services.get(service).filter(|service| stack.is_here(&service.name))
         {
-            own_name(sheet, service, domain, &mut steps, &group);
+            domains::step(sheet, service, domain, &mut steps, &group);
         }
     }
     later(&stack, &mut steps, &group);
@@ -62,13 +62,13 @@ fn providers(stack: &Stack) -> String {
 
 /// Numbered steps.
 #[derive(Default)]
-struct Steps {
+pub(super) struct Steps {
     lines: Vec<String>,
     count: usize,
 }
 
 impl Steps {
-    fn step(&mut self, what: &str, commands: &[String]) {
+    pub(super) fn step(&mut self, what: &str, commands: &[String]) {
         self.count += 1;
         self.lines.push(format!("{}. {what}", self.count));
         self.lines.extend(commands.iter().map(|command| format!("     {command}")));
@@ -86,11 +86,7 @@ fn images(sheet: &Sheet, steps: &mut Steps, group: &str) {
     for service in stack.services().filter(|service| service.kind() == ServiceKind::Web) {
         let Source::Build(build) = &service.source else { continue };
         let tag = shell(&format!("{}:latest", stack.image(service)));
-        commands.push(format!(
-            "docker build --platform linux/amd64 --file {} --tag {tag} {}",
-            shell(&build.dockerfile),
-            shell(&build.context)
-        ));
+        commands.push(format!("{} --tag {tag} {}", docker(build, ""), shell(&build.context)));
         commands.push(format!("docker push {tag}"));
     }
     if !commands.is_empty() {
@@ -113,8 +109,9 @@ fn deployment(sheet: &Sheet, parameters: &Parameters, steps: &mut Steps, group: 
         names
     };
     let mut commands = Vec::new();
-    for (required, word) in [(true, "needs"), (false, "takes")] {
-        let names = named(required);
+    let needed = named(true);
+    let taken = named(false).into_iter().filter(|name| !needed.contains(name)).collect();
+    for (names, word) in [(needed.clone(), "needs"), (taken, "takes")] {
         if !names.is_empty() {
             commands.push(format!("# {word} in the shell: {}", names.join(" ")));
         }
@@ -124,147 +121,21 @@ fn deployment(sheet: &Sheet, parameters: &Parameters, steps: &mut Steps, group: 
     steps.step("Everything else. Values come from the shell's variables, and stand in no file.", &commands);
 }
 
-/// How a page is built and sent.
-fn built(sheet: &Sheet, page: &Service, steps: &mut Steps, group: &str) {
-    let stack = sheet.stack;
-    let output = output(page);
-    let mut commands: Vec<String> = Vec::new();
-    for name in page::unknown(sheet.desk, page) {
-        commands.push(format!(
-            "# {}: where `{name}` is reached, see the output {}",
-            name_of(page, name),
-            Stack::symbol(name, "Url")
-        ));
-    }
-    commands.extend(build_line(sheet, page));
-    let host = shell(&stack.host(page));
-    if stack.hosting(page) == Hosting::Page {
-        let token = format!(
-            "az staticwebapp secrets list --resource-group {group} --name {host} --query properties.apiKey --output tsv"
-        );
-        commands.push(format!("export SWA_CLI_DEPLOYMENT_TOKEN=\"$({token})\""));
-        let folder = shell(&sheet.page_folder(&page.name));
-        commands.push(format!(
-            "npx @azure/static-web-apps-cli deploy {} --env production --swa-config-location {folder}",
-            shell(&output)
-        ));
-    } else {
-        let upload = format!(
-            "az storage blob upload-batch --auth-mode key --account-name {host} --destination '$web' --overwrite --source {}",
-            shell(&output)
-        );
-        let not_found = if page.is_spa() { "index.html" } else { "404.html" };
-        commands.push(format!("az storage blob service-properties update --account-name {host} --static-website true --index-document index.html --404-document {not_found}"));
-        commands.push(format!("{upload} --content-cache-control no-cache"));
-        commands.push(format!(
-            "{upload} --pattern 'assets/*' --content-cache-control 'public, max-age=31536000, immutable'"
-        ));
-    }
-    steps.step(&format!("The page `{}`.", page.name), &commands);
-}
-
-/// The variables that hold a service's address.
-fn name_of(page: &Service, named: &Name) -> String {
-    let holds = page.env.iter().filter(|(_, text)| {
-        text.references().any(|reference| matches!(reference, dashdeploy_contract::Reference::Service { service, .. } if service == named))
-    });
-    holds.map(|(variable, _)| variable.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-fn output(page: &Service) -> String {
-    use dashdeploy_contract::Recipe;
-    let Some(build) = page.build() else { return ".".to_owned() };
-    let inner = match &build.recipe {
-        Recipe::Spa(spa) => spa.output.as_str(),
-        Recipe::Files { root } => root.as_str(),
-        _ => ".",
+/// The start of a build of an image: a stage of its own where one is named, secrets from the shell.
+pub(super) fn docker(build: &Build, stage: &str) -> String {
+    let own = match &build.recipe {
+        Recipe::Own { target: Some(target) } => target.as_str(),
+        _ => stage,
     };
-    match (build.context.as_str(), inner) {
-        (".", inner) => inner.to_owned(),
-        (context, ".") => context.to_owned(),
-        (context, inner) => format!("{context}/{inner}"),
+    let mut line = "docker build --platform linux/amd64".to_owned();
+    line.push_str(&format!(" --file {}", shell(&build.dockerfile)));
+    if !own.is_empty() {
+        line.push_str(&format!(" --target {}", shell(own)));
     }
-}
-
-/// The build of a page, with the variables that are known. Long or odd values are named only.
-fn build_line(sheet: &Sheet, page: &Service) -> Vec<String> {
-    use dashdeploy_contract::Recipe;
-    let Some(Recipe::Spa(spa)) = page.build().map(|build| &build.recipe) else { return Vec::new() };
-    let context = page.build().map(|build| build.context.as_str()).unwrap_or(".");
-    let mut set = Vec::new();
-    let mut named = Vec::new();
-    for (variable, text) in &page.env {
-        match sheet
-            .desk
-            .value(text, page)
-            .filter(|value| value.len() <= 60 && !value.chars().any(char::is_control))
-        {
-            Some(value) => set.push(format!("{variable}={}", shell(&value))),
-            None => named.push(variable.as_str()),
-        }
+    for secret in &build.secrets {
+        line.push_str(&format!(" --secret {}", shell(&format!("id={secret},env={secret}"))));
     }
-    let mut lines = Vec::new();
-    if !named.is_empty() {
-        lines.push(format!("# set before: {}", named.join(" ")));
-    }
-    let enter = if context == "." { String::new() } else { format!("cd {} && ", shell(context)) };
-    let set = set.iter().map(|one| format!("{one} ")).collect::<String>();
-    let manager = spa.manager.as_str();
-    lines.push(format!("({enter}{manager} install && {set}{manager} run {})", shell(&spa.script)));
-    lines
-}
-
-/// A host name of the user's.
-fn own_name(sheet: &Sheet, service: &Service, domain: &str, steps: &mut Steps, group: &str) {
-    let stack = sheet.stack;
-    let (host, domain) = (shell(&stack.host(service)), shell(domain));
-    let file = shell(&sheet.parameters());
-    let again = |given: &str| {
-        format!(
-            "az deployment group create --resource-group {group} --parameters {file} --parameters {given}"
-        )
-    };
-    let parameter = |word| Stack::symbol(&service.name, word);
-    let commands = match stack.hosting(service) {
-        Hosting::App => {
-            let environment = shell(&stack.name(&["apps"], 32));
-            vec![
-                format!(
-                    "# DNS: CNAME {domain} to the host of the output {}; TXT asuid.{domain}, the output domainVerificationId",
-                    parameter("Url")
-                ),
-                format!(
-                    "az containerapp hostname add --resource-group {group} --name {host} --hostname {domain}"
-                ),
-                format!(
-                    "az containerapp hostname bind --resource-group {group} --name {host} --environment {environment} --hostname {domain} --validation-method CNAME"
-                ),
-                format!(
-                    "az containerapp env certificate list --resource-group {group} --name {environment} --managed-certificates-only --query '[].id' --output tsv"
-                ),
-                format!(
-                    "# from now on, so that the name stays: {}",
-                    again(&format!("{}=ID", parameter("CertificateId")))
-                ),
-            ]
-        }
-        Hosting::Site => vec![
-            format!("# DNS: CNAME {domain} to {}.azurewebsites.net", stack.host(service)),
-            format!(
-                "az webapp config hostname add --resource-group {group} --webapp-name {host} --hostname {domain}"
-            ),
-            format!("az webapp config ssl create --resource-group {group} --name {host} --hostname {domain}"),
-            format!(
-                "az webapp config ssl bind --resource-group {group} --name {host} --ssl-type SNI --certificate-thumbprint THUMBPRINT"
-            ),
-        ],
-        Hosting::Page => vec![
-            format!("# DNS: CNAME {domain} to the host of the output {}", parameter("Url")),
-            again(&format!("{}=true", parameter("DomainReady"))),
-        ],
-        Hosting::Bucket => Vec::new(),
-    };
-    steps.step(&format!("The name {domain}."), &commands);
+    line
 }
 
 /// A release after the first.
@@ -321,11 +192,11 @@ pub(super) fn app(sheet: &Sheet, service: &Service, app: &App) -> Vec<String> {
         "The next revision of an app that {template} made. What it does not name stays as it is."
     )];
     if service.volumes.keys().any(|volume| stack.is_single(volume)) {
-        lines.push("A volume of it has a single writer: end the former revision first. Without these two lines both run for some seconds.".to_owned());
-        lines.push(format!(
-            "  former=\"$(az containerapp show {of} --query properties.latestRevisionName --output tsv)\""
-        ));
-        lines.push(format!("  az containerapp revision deactivate {of} --revision \"$former\""));
+        lines.extend(one_writer(&of));
+    }
+    if service.command.iter().flatten().any(String::is_empty) {
+        lines
+            .push("The Azure CLI leaves out empty words of `args:`: deploy the template instead.".to_owned());
     }
     if service.build().is_some() {
         lines.push("Give `image:` the tag of the release, then:".to_owned());
@@ -351,4 +222,16 @@ pub(super) fn app(sheet: &Sheet, service: &Service, app: &App) -> Vec<String> {
         lines.push("Azure runs no command as a health check: the port is asked for a connection.".to_owned());
     }
     lines
+}
+
+/// How the former revision is ended before the new one starts.
+fn one_writer(of: &str) -> [String; 5] {
+    [
+        "A volume of it has a single writer: end the former revision first. Without these lines both run for some seconds."
+            .to_owned(),
+        format!("  former=\"$(az containerapp show {of} --query properties.latestRevisionName --output tsv)\""),
+        format!("  az containerapp revision deactivate {of} --revision \"$former\""),
+        "Where the new one does not come up, the former one is brought back by:".to_owned(),
+        format!("  az containerapp revision activate {of} --revision \"$former\""),
+    ]
 }

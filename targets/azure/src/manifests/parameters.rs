@@ -124,7 +124,7 @@ impl Parameters {
 
     /// The parameter of the release's id.
     pub(super) fn release(&mut self) -> Value {
-        let description = "The release's id.".to_owned();
+        let description = "The id of the release.".to_owned();
         self.read("release", "DASHDEPLOY_RELEASE", description, false, Some(Value::from("by-hand")));
         word::symbol("release")
     }

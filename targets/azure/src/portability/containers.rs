@@ -8,56 +8,73 @@ use crate::manifests::has_slot;
 use crate::places::Size;
 
 pub(super) fn answer(stack: &Stack, service: &Service, topic: Topic) -> Answer {
-    let site = stack.hosting(service) == Hosting::Site;
     match topic {
-        Topic::Size if site => plan(stack, service),
-        Topic::Size => size(service),
         Topic::Image => image(stack, service),
-        Topic::Port if site => Answer::approximated(
-            "the site is told the port, and answers by HTTPS at 443, for other services too",
-            docs::SITE,
-        ),
-        Topic::Port => port(stack, service),
         Topic::Health => health(stack, service),
-        Topic::Command if site => command(service),
+        Topic::Volumes => volumes(stack, service),
+        Topic::Locks => locks(stack, service),
+        topic if stack.hosting(service) == Hosting::Site => site(stack, service, topic),
+        topic => app(stack, service, topic),
+    }
+}
+
+/// A Container App.
+fn app(stack: &Stack, service: &Service, topic: Topic) -> Answer {
+    match topic {
+        Topic::Size => size(service),
+        Topic::Port => port(stack, service),
         Topic::Command => {
             Answer::exact("it takes the place of the image's CMD, as with Docker", docs::CONTAINERS)
-        }
-        Topic::Variables if site => {
-            Answer::exact("each is a setting of the site, in the template", docs::SITE_SETTINGS)
         }
         Topic::Variables => Answer::exact(
             "each is a variable of the container; what only Azure or the shell knows is kept as a secret of the app",
             docs::VARIABLES,
         ),
-        Topic::Secrets if site => Answer::approximated(
-            "each is a setting of the site: encrypted at rest, and shown to whoever may change the site",
-            docs::SITE_SETTINGS,
-        ),
         Topic::Secrets => Answer::exact(
             "each is a secret of the app, in lower case, and a variable that names it",
             docs::SECRETS,
         ),
-        Topic::Volumes => volumes(stack, service),
-        Topic::Locks => locks(stack, service),
-        Topic::ZeroDowntime if site => swap(stack, service),
         Topic::ZeroDowntime => rollout(stack, service),
-        Topic::Replicas if site => site_replicas(stack, service),
         Topic::Replicas => replicas(stack, service),
-        Topic::Order if site => Answer::approximated(
-            "sites start on their own: the service has to wait for what it needs",
-            docs::SITE,
-        ),
         Topic::Order => Answer::approximated(
             "the template makes apps in this order; a restart keeps none, so the service has to wait for what it needs",
             docs::REVISIONS,
         ),
         Topic::ReadOnly => Answer::approximated(
             "the root file system can be written to; what is written there ends with the container",
-            if site { docs::SITE } else { docs::MOUNTS },
+            docs::MOUNTS,
         ),
-        _ if site => logs(stack, service, docs::SITE_LOGS),
         _ => logs(stack, service, docs::APP_LOGS),
+    }
+}
+
+/// A site of App Service.
+fn site(stack: &Stack, service: &Service, topic: Topic) -> Answer {
+    match topic {
+        Topic::Size => plan(stack, service),
+        Topic::Port => Answer::approximated(
+            "the site is told the port, and answers by HTTPS at 443, for other services too",
+            docs::SITE,
+        ),
+        Topic::Command => command(service),
+        Topic::Variables => {
+            Answer::exact("each is a setting of the site, in the template", docs::SITE_SETTINGS)
+        }
+        Topic::Secrets => Answer::approximated(
+            "each is a setting of the site: encrypted at rest, and shown to whoever may change the site",
+            docs::SITE_SETTINGS,
+        ),
+        Topic::ZeroDowntime => swap(stack, service),
+        Topic::Replicas => site_replicas(stack, service),
+        Topic::Order => Answer::approximated(
+            "sites start on their own: the service has to wait for what it needs",
+            docs::SITE,
+        ),
+        Topic::ReadOnly => Answer::approximated(
+            "the root file system can be written to; what is written there ends with the container",
+            docs::SITE,
+        ),
+        _ => logs(stack, service, docs::SITE_LOGS),
     }
 }
 

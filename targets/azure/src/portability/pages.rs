@@ -7,49 +7,61 @@ use crate::config::{Hosting, Stack, names_publicly};
 use crate::manifests::{called, unknown};
 
 pub(super) fn answer(desk: &Desk, stack: &Stack, page: &Service, topic: Topic) -> Answer {
-    let bucket = stack.hosting(page) == Hosting::Bucket;
     match topic {
         Topic::BuildVariables => variables(desk, page),
         Topic::Proxy => proxy(stack, page),
-        Topic::Fallback if bucket => Answer::approximated(
-            "the page is the site's error page: it comes with status 404, also where a file is missing",
-            docs::BUCKET,
-        )
-        .hint("write `page_hosting: static-web-app`"),
+        topic if stack.hosting(page) == Hosting::Bucket => bucket(topic),
+        Topic::Headers => headers(desk, stack, page),
+        topic => static_web_app(topic),
+    }
+}
+
+fn static_web_app(topic: Topic) -> Answer {
+    match topic {
         Topic::Fallback => Answer::approximated(
             "paths that are no file get the page; ends of files have to be listed, and a missing file of an unlisted end gets it too",
             docs::PAGE_CONFIG,
         ),
-        Topic::Headers if bucket => Answer::approximated(
-            "a Storage account sets no headers of ours: the page is without them",
-            docs::BUCKET,
-        )
-        .hint("write `page_hosting: static-web-app`"),
-        Topic::Headers => headers(desk, stack, page),
-        Topic::Caching if bucket => Answer::approximated(
-            "each file's own, given when it is sent, as the template's head does",
-            docs::BUCKET,
-        ),
         Topic::Caching => {
             Answer::exact("a year for hashed files, asked for anew for all others", docs::PAGE_CONFIG)
         }
-        Topic::ZeroDowntime if bucket => Answer::approximated(
-            "files are replaced one after the other: send those below assets first",
-            docs::BUCKET,
-        ),
         Topic::ZeroDowntime => {
             Answer::exact("the former files are served until the new ones are there", docs::PAGE_DEPLOY)
         }
-        Topic::Upload if bucket => Answer::exact("built files are sent by the Azure CLI", docs::BUCKET),
         Topic::Upload => Answer::exact(
             "built files are sent by the Static Web Apps CLI, with the file of rules beside them",
             docs::PAGE_DEPLOY,
         ),
-        Topic::Logs if bucket => Answer::approximated(
+        _ => Answer::approximated("a Static Web App keeps no log of its requests", docs::PAGE_LOGS),
+    }
+}
+
+fn bucket(topic: Topic) -> Answer {
+    let better = "write `page_hosting: static-web-app`";
+    match topic {
+        Topic::Fallback => Answer::approximated(
+            "the page is the site's error page: it comes with status 404, also where a file is missing",
+            docs::BUCKET,
+        )
+        .hint(better),
+        Topic::Headers => Answer::approximated(
+            "a Storage account sets no headers of ours: the page is without them",
+            docs::BUCKET,
+        )
+        .hint(better),
+        Topic::Caching => Answer::approximated(
+            "each file's own, given when it is sent, as the template's head does",
+            docs::BUCKET,
+        ),
+        Topic::ZeroDowntime => Answer::approximated(
+            "files are replaced one after the other, hashed ones first, as the template's head does",
+            docs::BUCKET,
+        ),
+        Topic::Upload => Answer::exact("built files are sent by the Azure CLI", docs::BUCKET),
+        _ => Answer::approximated(
             "requests are logged only where that is switched on by hand",
             docs::BUCKET_LOGS,
         ),
-        _ => Answer::approximated("a Static Web App keeps no log of its requests", docs::PAGE_LOGS),
     }
 }
 
