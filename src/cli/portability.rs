@@ -3,7 +3,7 @@
 //! Given: a loaded project and the targets asked about. Gives: reports with places, findings with places. Nothing is asked of
 //! any platform.
 
-use dashdeploy_contract::{Bound, Desk, Finding, Portability, Severity, Target, Verdict, Wiring};
+use dashdeploy_contract::{Bound, Desk, Finding, Portability, Severity, Target, Topic, Verdict, Wiring};
 
 use super::load::Loaded;
 use super::manifests::{Placed, Wanted, placed};
@@ -53,7 +53,16 @@ pub fn findings(target: &dyn Target, bound: &Bound, rows: &[Portability]) -> Vec
         .filter(|finding| finding.severity == Severity::Error)
         .map(|finding| finding.key.clone())
         .collect();
-    let rows = rows.iter().filter(|row| row.verdict != Verdict::Impossible || !told.contains(&row.key));
+    // Where a service cannot be hosted at all, that is all there is to say of it.
+    let homeless = |row: &Portability| {
+        let same = rows.iter().filter(|other| other.service == row.service);
+        row.topic != Topic::Hosting
+            && same.into_iter().any(|r| r.topic == Topic::Hosting && r.verdict == Verdict::Impossible)
+    };
+    let rows = rows
+        .iter()
+        .filter(|row| row.verdict != Verdict::Impossible || !told.contains(&row.key))
+        .filter(|row| !homeless(row));
     findings.extend(rows.filter_map(|row| row.finding(&target.descriptor().title)));
     findings
 }

@@ -99,7 +99,8 @@ pub fn add(
     };
     sheet.add(&path, TEMPLATE, &conf, &key)?;
     for (_, server) in servers.iter().filter(|(page, _)| *page == service.name) {
-        sheet.add(&page::on_platform(&path, &server.suffix), TEMPLATE, &conf.on(server), &key)?;
+        let there = conf.on(server, service);
+        sheet.add(&page::on_platform(&path, &server.suffix), TEMPLATE, &there, &key)?;
     }
     if conf.spa {
         conf.server = Some(format!("{}:{DEV_PORT}", dev_server(bound, service)));
@@ -110,15 +111,24 @@ pub fn add(
 
 impl NginxConf {
     /// The same page where a platform runs it.
-    fn on(&self, server: &PageServer) -> Self {
-        let mut conf = self.clone();
-        conf.resolver = vec![server.resolver.clone(), "valid=5s".to_owned()];
-        for proxy in &mut conf.proxies {
-            if let Some(upstream) = server.upstreams.get(&proxy.service) {
-                proxy.upstream.clone_from(upstream);
-            }
+    fn on(&self, server: &PageServer, service: &Service) -> Self {
+        let there = |proxy: &Proxy| {
+            let upstream = server.upstreams.get(&proxy.service)?.clone();
+            Some(Proxy { upstream, ..proxy.clone() })
+        };
+        let proxies: Vec<Proxy> = match server.resolver {
+            Some(_) => self.proxies.iter().filter_map(there).collect(),
+            None => Vec::new(),
+        };
+        let headers = page::headers(service, &server.origins);
+        Self {
+            resolver: server.resolver.iter().cloned().chain(["valid=5s".to_owned()]).collect(),
+            proxied: proxied(&proxies),
+            proxies,
+            dollar: headers.iter().any(|(_, value)| value.contains('$')),
+            headers: headers.into_iter().map(Header::of).collect(),
+            ..self.clone()
         }
-        conf
     }
 }
 

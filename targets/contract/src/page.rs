@@ -3,7 +3,7 @@
 //! Given: a static service and the origins it calls. Gives: one set of rules, which nginx, Netlify, Vercel, CloudFront and
 //! Static Web Apps are all made to keep. Deliberately absent: any server's own form of them.
 
-use crate::{AddressField, Bound, Build, Recipe, Reference, Service, Text, Wiring};
+use crate::{AddressField, Bound, Build, Desk, Recipe, Reference, Service, Text, Wiring};
 
 /// Files with a hash in their name lie here (Vite's `build.assetsDir`); they never change and are kept for a year.
 pub const ASSETS: &str = "/assets/";
@@ -165,15 +165,36 @@ pub fn configuration_in_context(bound: &Bound, service: &Service, server: &PageS
     Some(path.strip_prefix(&format!("{context}/")).unwrap_or(&path).to_owned())
 }
 
-/// How an nginx that serves a page reaches the services behind it, where that is not the Docker host's way.
+/// How a page whose nginx a platform runs differs from the same page on a Docker host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageServer {
     /// The configuration's name beside `nginx.conf`: `fly` for `nginx.fly.conf`.
     pub suffix: String,
-    /// The platform's name server, as nginx's `resolver` takes it: `[fdaa::3]`.
-    pub resolver: String,
-    /// `host:port` of each service that a path is handed on to.
+    /// The platform's name server, as nginx's `resolver` takes it: `[fdaa::3]`; none where no path can be handed on.
+    pub resolver: Option<String>,
+    /// `host:port` of each service that a path is handed on to; paths of others are not handed on.
     pub upstreams: indexmap::IndexMap<crate::Name, String>,
+    /// What the page may call besides its own origin.
+    pub origins: Vec<String>,
+}
+
+impl PageServer {
+    /// The page of a service on a target; none where its nginx has nothing to do that a Docker host's does not.
+    pub fn of(
+        target: &str,
+        desk: &Desk,
+        service: &Service,
+        resolver: Option<&str>,
+        upstreams: indexmap::IndexMap<crate::Name, String>,
+    ) -> Option<Self> {
+        if service.build().is_none_or(|build| !is_served_by_nginx(build)) {
+            return None;
+        }
+        let origins = callable(service, desk.wiring);
+        let differs = !service.proxy.is_empty() || !origins.is_empty();
+        let suffix = desk.suffix.map_or_else(|| target.to_owned(), |name| format!("{target}-{name}"));
+        differs.then(|| Self { suffix, resolver: resolver.map(str::to_owned), upstreams, origins })
+    }
 }
 
 #[cfg(test)]

@@ -199,15 +199,15 @@ fn args(app: &App, desk: &Desk) -> Vec<Pair> {
     args
 }
 
-/// How the nginx of a page reaches the apps behind it; none where none of them is beside it.
+/// How the nginx of a page reaches the apps beside it.
 pub(crate) fn page_server(app: &App, desk: &Desk) -> Option<PageServer> {
     let upstream = |name| {
         let other = app.other(name)?;
         Some((name.clone(), format!("{}:{}", other.private_host(), other.private_port()?)))
     };
     let upstreams: indexmap::IndexMap<_, _> = app.service.proxy.values().filter_map(upstream).collect();
-    let suffix = desk.suffix.map_or_else(|| TARGET.to_owned(), |name| format!("{TARGET}-{name}"));
-    (!upstreams.is_empty()).then(|| PageServer { suffix, resolver: NAME_SERVER.to_owned(), upstreams })
+    let resolver = (!upstreams.is_empty()).then_some(NAME_SERVER);
+    PageServer::of(TARGET, desk, app.service, resolver, upstreams)
 }
 
 fn mount(app: &App) -> Option<Mount> {

@@ -3,7 +3,7 @@
 //! Given: a bound project. Gives: names as Railway takes them. Deliberately absent: public addresses, which Railway assigns.
 
 use dashdeploy_contract::{
-    Bound, Descriptor, Finding, HealthCheck, Name, PageServer, Service, ServiceAddress, derived_name,
+    Bound, Descriptor, Desk, Finding, HealthCheck, Name, PageServer, Service, ServiceAddress, derived_name,
 };
 use indexmap::IndexMap;
 
@@ -51,19 +51,18 @@ pub(crate) fn routes(bound: &Bound, service: &Service) -> bool {
 }
 
 /// How the nginx of a page reaches the services behind it.
-pub(crate) fn page_server(bound: &Bound, service: &Service) -> Option<PageServer> {
-    if service.proxy.is_empty() || !bound.is_on(service, TARGET) {
+pub(crate) fn page_server(desk: &Desk, service: &Service) -> Option<PageServer> {
+    let bound = desk.bound;
+    if !bound.is_on(service, TARGET) {
         return None;
     }
     let behind = service.proxy.values().filter_map(|named| bound.services.get(named));
     let upstreams = behind
         .filter(|other| bound.is_on(other, TARGET))
         .filter_map(|other| Some((other.name.clone(), format!("{}:{}", host(&other.name), other.port?))));
-    Some(PageServer {
-        suffix: TARGET.to_owned(),
-        resolver: RESOLVER.to_owned(),
-        upstreams: upstreams.collect(),
-    })
+    let upstreams: IndexMap<Name, String> = upstreams.collect();
+    let resolver = (!upstreams.is_empty()).then_some(RESOLVER);
+    PageServer::of(TARGET, desk, service, resolver, upstreams)
 }
 
 /// What Railway cannot take, each with the mend.

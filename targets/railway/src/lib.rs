@@ -67,7 +67,7 @@ impl Target for RailwayTarget {
     }
 
     fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
-        config::page_server(desk.bound, service)
+        config::page_server(desk, service)
     }
 }
 

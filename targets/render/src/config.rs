@@ -4,8 +4,8 @@
 //! findings (`check`) and the file (`manifests`).
 
 use dashdeploy_contract::{
-    AddressField, Bound, Descriptor, Desk, Name, Publish, Recipe, Reference, Service, ServiceAddress,
-    ServiceKind, Source, Writers, derived_name,
+    AddressField, Bound, Descriptor, Desk, Name, PageServer, Publish, Recipe, Reference, Service,
+    ServiceAddress, ServiceKind, Source, Writers, derived_name,
 };
 use indexmap::IndexMap;
 
@@ -119,6 +119,12 @@ impl<'a> Place<'a> {
             Some("python") if is_python => Runtime::Python,
             _ => Runtime::Docker,
         }
+    }
+
+    /// The page's own image: its nginx knows no name server of Render, and so hands nothing on.
+    pub(crate) fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
+        let own_image = service.kind() == ServiceKind::Static && self.runtime(service) == Runtime::Docker;
+        own_image.then(|| PageServer::of(TARGET, desk, service, None, IndexMap::new())).flatten()
     }
 
     /// What Render calls the service.

@@ -18,7 +18,8 @@ mod portability;
 mod size;
 
 use dashdeploy_contract::{
-    Bound, Descriptor, Desk, Finding, Manifests, Name, Portability, Service, ServiceAddress, Target, Template,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, PageServer, Portability, Service, ServiceAddress,
+    Target, Template,
 };
 use indexmap::IndexMap;
 
@@ -70,6 +71,10 @@ impl Target for RenderTarget {
 
     fn routes(&self, desk: &Desk, service: &Service) -> bool {
         self.place(desk.bound).routes(desk, service)
+    }
+
+    fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
+        self.place(desk.bound).page_server(desk, service)
     }
 }
 

@@ -69,7 +69,7 @@ def project():
 def prove(files):
     """Each target has a file."""
     paths = [file["path"] for file in files]
-    marks = ("docker-compose", "render.yaml", "fly.", "deploy/aws/", "deploy/azure/", "railway.", "netlify.toml", "vercel.json")
+    marks = ("docker-compose", "render.yaml", "fly.", "deploy/aws/", "deploy/azure/", "railway", "netlify.toml", "vercel.json")
     missing = [mark for mark in marks if not any(mark in path for path in paths)]
     if missing:
         raise Failure(f"no file of {', '.join(missing)} among {len(paths)}")

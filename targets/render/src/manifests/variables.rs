@@ -4,7 +4,8 @@
 //! text or one reference.
 
 use dashdeploy_contract::{
-    AddressField, BuildKind, Desk, Name, Part, Recipe, Reference, Requirement, Service, Text, ValuePart, word,
+    AddressField, BuildKind, Desk, Name, Part, Recipe, Reference, Requirement, Service, Text, ValuePart,
+    page, word,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -62,6 +63,10 @@ pub(super) fn all(place: &Place, desk: &Desk, service: &Service) -> Vec<Variable
         .filter(|(key, _)| !service.env.contains_key(*key))
         .map(known)
         .collect();
+    // Render gives variables to the build as its arguments.
+    let server = place.page_server(desk, service);
+    let conf = server.and_then(|server| page::configuration_in_context(place.bound, service, &server));
+    all.extend(conf.map(|conf| known(("NGINX_CONF", conf))));
     for (key, text) in &service.env {
         all.push(Variable { key: key.clone(), note: None, way: way(place, desk, service, text) });
     }

@@ -82,7 +82,6 @@ fn served_by_edge(desk: &Desk, service: &Service, topic: Topic) -> Answer {
 /// that they have there. Render documents no name server that nginx could ask.
 fn served_by_nginx(desk: &Desk, service: &Service, topic: Topic) -> Answer {
     let own = service.headers.keys().any(|name| name.eq_ignore_ascii_case("content-security-policy"));
-    let calls = !page::origins(service, desk.wiring).is_empty() || page::calls_unknown(service, desk.wiring);
     match topic {
         Topic::BuildVariables => {
             Answer::exact("Render gives variables to the build as its arguments", DOCKER)
@@ -98,10 +97,9 @@ fn served_by_nginx(desk: &Desk, service: &Service, topic: Topic) -> Answer {
             Answer::impossible(reason, NETWORK)
                 .hint("write the option `hosting: static`: Render's edge hands them on")
         }
-        Topic::Headers if calls && !own => {
-            let reason = "the Content-Security-Policy in the page's image allows the addresses of a Docker host, not those here";
-            Answer::impossible(reason, WEB)
-                .hint("write the option `hosting: static`, or a Content-Security-Policy under `headers:`")
+        Topic::Headers if page::calls_unknown(service, desk.wiring) && !own => {
+            let reason = "nginx sets them; of an address that Render assigns later the policy says only that it is encrypted";
+            Answer::approximated(reason, WEB)
         }
         Topic::Fallback => Answer::exact("nginx answers with the page where a path is no file", DOCKER),
         _ => Answer::exact("nginx sets them on every answer", DOCKER),
