@@ -35,7 +35,7 @@ fn services_are_reached_by_name_inside_the_network_alone() {
     let wiring = wired(&target(), &bound);
     let desk = Desk { bound: &bound, wiring: &wiring, suffix: None };
     let server = target().page_server(&desk, &bound.services["web"]).unwrap();
-    assert_eq!(server.resolver, "[fd12::10]");
+    assert_eq!(server.resolver.as_deref(), Some("[fd12::10]"));
     assert_eq!(server.upstreams["api"], "api.railway.internal:8000");
     assert_eq!(target().page_server(&desk, &bound.services["api"]), None);
 }
