@@ -183,6 +183,12 @@ impl<'a> Stack<'a> {
         built && (self.bound.registry.is_none() || self.acr_of_registry().is_some())
     }
 
+    /// The host of another registry that the image of a service is pulled from, where we push to it.
+    pub(crate) fn foreign_registry(&self, service: &Service) -> Option<&'a str> {
+        let built = matches!(service.source, Source::Build(_)) && !self.image_is_ours(service);
+        self.bound.registry.as_deref().filter(|_| built)?.split('/').next()
+    }
+
     /// The registry's name where `registry:` names one of Azure's.
     fn acr_of_registry(&self) -> Option<&'a str> {
         let host = self.bound.registry.as_deref()?.split('/').next()?;

@@ -184,9 +184,11 @@ fn app(stack: &Stack, service: &Service, found: &mut Vec<Finding>) {
         let message = format!("`{}` has no port: nothing would ever wake it", service.name);
         found.push(Finding::error("never-started", option, message).hint("write `min_replicas: 1` for it"));
     }
+    let password = "REGISTRY_PASSWORD".to_owned();
+    let login = stack.foreign_registry(service).map(|_| &password);
     let mut seen: BTreeMap<String, &String> = BTreeMap::new();
     let computed = service.env.iter().filter(|(_, text)| text.as_literal().is_none()).map(|(name, _)| name);
-    for variable in service.secrets.keys().chain(computed) {
+    for variable in login.into_iter().chain(service.secrets.keys()).chain(computed) {
         if let Some(first) = seen.insert(words::secret(variable), variable) {
             let message = format!("`{first}` and `{variable}` would be one secret of the Container App");
             let finding = Finding::error("same-name", key(&format!("secrets.{variable}")), message);

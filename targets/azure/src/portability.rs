@@ -33,7 +33,6 @@ mod docs {
     pub(super) const APP_LOGS: &str = "https://learn.microsoft.com/azure/container-apps/log-options";
     pub(super) const PULL: &str =
         "https://learn.microsoft.com/azure/container-apps/managed-identity-image-pull";
-    pub(super) const REGISTRIES: &str = "https://learn.microsoft.com/cli/azure/containerapp/registry";
     pub(super) const NAMES: &str =
         "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules";
     pub(super) const REGIONS: &str = "https://learn.microsoft.com/azure/reliability/regions-list";

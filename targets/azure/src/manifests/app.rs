@@ -23,6 +23,9 @@ pub(super) const INSIGHTS: &str = "APPLICATIONINSIGHTS_CONNECTION_STRING";
 /// Sets the owner of fresh NFS shares, which is root: a small image of Microsoft's registry that starts as root.
 const INIT_IMAGE: &str = "mcr.microsoft.com/azurelinux/base/core:3.0";
 
+/// The secret that holds the password of a registry that is not Azure's.
+const PASSWORD: &str = "registry-password";
+
 /// A Container App.
 pub(super) struct App {
     /// What both files say.
@@ -43,40 +46,16 @@ impl App {
         listed.variables(sheet, service, parameters);
         listed.secrets(service);
         let stack = sheet.stack;
-        let built = if service.build().is_some() { ":latest" } else { "" };
-        let size = Size::holding(&service.resources);
-        let shared = json!({
-            "name": stack.host(service),
-            "container": service.name.as_str(),
-            "image": format!("{}{built}", stack.image(service)),
-            "ingress": ingress(&stack, service),
-            "memory": size.map(Size::memory).unwrap_or_default(),
-            "cpu": size.map(Size::cpu).and_then(|cpu| cpu.parse::<f64>().ok()).unwrap_or_default(),
-            "probes": probes(service),
-            "args": service.command.clone().unwrap_or_default(),
-            "mounts": mounts(service),
-            "init": init(&stack, service),
-            "min": fewest(&stack, service),
-            "max": service.replicas,
-        });
-        let bicep = json!({
-            "symbol": word::symbol(&Stack::symbol(&service.name, "App")),
-            "service": service.name.as_str(),
-            "image": word::symbol(&Stack::symbol(&service.name, "Image")),
-            "cpu_text": size.map(Size::cpu).unwrap_or_default(),
-            "title": word::comment(&format!("Container `{}`", service.name)),
-            "ours": stack.image_is_ours(service),
-            "secrets": listed.values,
-            "optional_secrets": listed.optional_values,
-            "env": listed.env,
-            "optional_env": listed.optional_env,
-            "volumes": volumes(&stack, service, true),
-            "depends": depends(&stack, service),
-            "domain": stack.bound.domains.get(&service.name),
-            "certificate": word::symbol(&Stack::symbol(&service.name, "CertificateId")),
-        });
-        let mut shared = shared;
-        shared["volumes"] = volumes(&stack, service, false).into();
+        if stack.foreign_registry(service).is_some() {
+            let password = word::symbol("registryPassword");
+            listed.optional_values.push(json!({ "name": PASSWORD, "value": password }));
+        }
+        let mut bicep = template(&stack, service);
+        bicep["secrets"] = listed.values.into();
+        bicep["optional_secrets"] = listed.optional_values.into();
+        bicep["env"] = listed.env.into();
+        bicep["optional_env"] = listed.optional_env.into();
+        let shared = shared(&stack, service);
         Self { shared, bicep, env: listed.yaml, optional: listed.optional, secrets: listed.names }
     }
 
@@ -89,6 +68,46 @@ impl App {
     pub(super) fn yaml(&self) -> Value {
         merged(&self.shared, &json!({ "env": self.env }))
     }
+}
+
+/// What both files say.
+fn shared(stack: &Stack, service: &Service) -> Value {
+    let built = if service.build().is_some() { ":latest" } else { "" };
+    let size = Size::holding(&service.resources);
+    json!({
+        "name": stack.host(service),
+        "container": service.name.as_str(),
+        "image": format!("{}{built}", stack.image(service)),
+        "ingress": ingress(stack, service),
+        "memory": size.map(Size::memory).unwrap_or_default(),
+        "cpu": size.map(Size::cpu).and_then(|cpu| cpu.parse::<f64>().ok()).unwrap_or_default(),
+        "probes": probes(service),
+        "args": service.command.clone().unwrap_or_default(),
+        "mounts": mounts(service),
+        "volumes": volumes(stack, service, false),
+        "init": init(stack, service),
+        "min": fewest(stack, service),
+        "max": service.replicas,
+    })
+}
+
+/// What only the template says, without variables and secrets.
+fn template(stack: &Stack, service: &Service) -> Value {
+    let symbol = |word| word::symbol(&Stack::symbol(&service.name, word));
+    json!({
+        "symbol": symbol("App"),
+        "service": service.name.as_str(),
+        "title": word::comment(&format!("Container `{}`", service.name)),
+        "image": symbol("Image"),
+        "cpu_text": Size::holding(&service.resources).map(Size::cpu).unwrap_or_default(),
+        "ours": stack.image_is_ours(service),
+        "login": stack.foreign_registry(service),
+        "password": PASSWORD,
+        "volumes": volumes(stack, service, true),
+        "depends": depends(stack, service),
+        "domain": stack.bound.domains.get(&service.name),
+        "certificate": symbol("CertificateId"),
+    })
 }
 
 fn merged(one: &Value, other: &Value) -> Value {

@@ -79,6 +79,9 @@ impl Parameters {
             };
             self.all.insert(words::parameter(service.name.as_str(), variable), parameter);
         }
+        if let Some(host) = stack.foreign_registry(service) {
+            self.login(host);
+        }
         if let Some(domain) = stack.bound.domains.get(&service.name)
             && stack.hosting(service) == Hosting::App
         {
@@ -86,6 +89,15 @@ impl Parameters {
                 format!("The id of the certificate of {domain}, once there is one (see the head).");
             self.by_hand(&service.name, "CertificateId", "string", Value::from(""), description);
         }
+    }
+
+    /// The login of a registry that is not Azure's; none where images are public.
+    fn login(&mut self, host: &str) {
+        let without = Some(Value::from(""));
+        let user = format!("The user that pulls from {host}; empty where images are public.");
+        self.read("registryUser", "REGISTRY_USER", user, false, without.clone());
+        let password = format!("The password or token of that user of {host}.");
+        self.read("registryPassword", "REGISTRY_PASSWORD", password, true, without);
     }
 
     fn page(&mut self, stack: &Stack, service: &Service) {

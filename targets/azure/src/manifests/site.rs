@@ -35,7 +35,7 @@ pub(super) fn context(sheet: &Sheet, service: &Service, parameters: &mut Paramet
         "command": command.join(" "),
         "replicas": service.replicas,
         "settings": settings(sheet, service, parameters),
-        "optional": optional(service),
+        "optional": optional(&stack, service),
         "mounts": mounts(service),
         "places": places(&stack, service),
         "depends": if stack.image_is_ours(service) { vec![word::symbol("pull")] } else { Vec::new() },
@@ -71,6 +71,9 @@ fn settings(sheet: &Sheet, service: &Service, parameters: &mut Parameters) -> Ve
         json!({ "name": "WEBSITES_ENABLE_APP_SERVICE_STORAGE", "value": "false" }),
         json!({ "name": "WEBSITES_CONTAINER_START_TIME_LIMIT", "value": "230" }),
     ];
+    if let Some(host) = sheet.stack.foreign_registry(service) {
+        settings.push(json!({ "name": "DOCKER_REGISTRY_SERVER_URL", "value": format!("https://{host}") }));
+    }
     if let Some(port) = service.port {
         settings.push(json!({ "name": "WEBSITES_PORT", "value": port.to_string() }));
     }
@@ -91,13 +94,21 @@ fn settings(sheet: &Sheet, service: &Service, parameters: &mut Parameters) -> Ve
     settings
 }
 
-fn optional(service: &Service) -> Vec<Value> {
+/// What is left out where it is empty: optional secrets, and the login of a registry that is not Azure's.
+fn optional(stack: &Stack, service: &Service) -> Vec<Value> {
     let optional = service.secrets.iter().filter(|(_, requirement)| **requirement == Requirement::Optional);
     let one = |variable: &String| {
         let value = word::symbol(&words::parameter(service.name.as_str(), variable));
         json!({ "name": variable, "value": value })
     };
-    optional.map(|(variable, _)| one(variable)).collect()
+    let mut settings: Vec<Value> = optional.map(|(variable, _)| one(variable)).collect();
+    if stack.foreign_registry(service).is_some() {
+        for (name, symbol) in [("USERNAME", "registryUser"), ("PASSWORD", "registryPassword")] {
+            let name = format!("DOCKER_REGISTRY_SERVER_{name}");
+            settings.push(json!({ "name": name, "value": word::symbol(symbol) }));
+        }
+    }
+    settings
 }
 
 fn mounts(service: &Service) -> Vec<Value> {

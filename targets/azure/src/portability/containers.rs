@@ -113,11 +113,10 @@ fn image(stack: &Stack, service: &Service) -> Answer {
             "it is pushed to the registry of the template and pulled by an identity, without a password",
             docs::PULL,
         ),
-        Source::Build(_) => Answer::approximated(
-            "it is pulled from another registry; where that asks for a login, the app has to be told it once",
-            docs::REGISTRIES,
-        )
-        .hint("leave `registry:` out to have a registry on Azure, which needs no login"),
+        Source::Build(_) => Answer::exact(
+            "it is pulled from another registry, with REGISTRY_USER and REGISTRY_PASSWORD where they are given",
+            docs::CONTAINERS,
+        ),
         Source::Image(_) => {
             Answer::exact("it is pulled from its registry, without a login", docs::CONTAINERS)
         }
