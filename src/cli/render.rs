@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::load::load;
 use super::manifests::Wanted;
-use super::prepare::{Done, compared, write};
+use super::pipeline::Provider;
+use super::prepare::{Done, compared_for, write};
 use super::{CliResult, Context, Exit};
 use crate::console::{safe, table};
 use crate::render::{Compared, State};
@@ -26,6 +27,9 @@ pub struct Args {
     /// Also for these targets, whether an environment names them or not; `all` for every one
     #[arg(long = "target", value_name = "TARGET", value_delimiter = ',', env = "DASHDEPLOY_TARGET")]
     targets: Vec<String>,
+    /// The pipeline of this provider, instead of the one that dashdeploy.yaml names under `ci`
+    #[arg(long, value_enum, value_name = "PROVIDER", env = "DASHDEPLOY_PROVIDER")]
+    provider: Option<Provider>,
     /// Only these files
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -34,7 +38,7 @@ pub struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
-    let mut all = compared(&loaded, &Wanted::of(&args.targets)?.and_used())?;
+    let mut all = compared_for(&loaded, &Wanted::of(&args.targets)?.and_used(), args.provider)?;
     if !args.files.is_empty() {
         let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
         if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {
