@@ -78,9 +78,8 @@ async fn registries(
     for host in hosts {
         let login = login(Arc::clone(&logins), host.clone()).await;
         let made = match login {
-            Ok(login) => {
-                Registry::new(Arc::clone(http), &host, login).map_err(|error| (error.message, error.hint.unwrap_or_default()))
-            }
+            Ok(login) => Registry::new(Arc::clone(http), &host, login)
+                .map_err(|error| (error.message, error.hint.unwrap_or_default())),
             Err(why) => Err((why, format!("log in anew: `docker login {host}`"))),
         };
         registries.insert(host, made);

@@ -92,14 +92,13 @@ pub fn reads(stage: &Stage, bound: &Bound) -> Reads {
     for access in &stage.access {
         match &access.federation {
             Some(federation) => {
-                for name in &federation.variables {
-                    looking.insert(name.clone(), variable(name));
-                    required.push(name.clone());
-                }
-                let named = federation.inputs.iter().filter(|(input, _)| !is_region(access, input));
                 let purpose =
                     format!("for {}, without a stored secret ({})", access.title, federation.action);
-                told.extend(named.map(|(_, name)| (("variable", name.clone()), purpose.clone())));
+                for (_, name) in federation.inputs.iter().filter(|(input, _)| !is_region(access, input)) {
+                    looking.insert(name.clone(), variable(name));
+                    required.push(name.clone());
+                    told.insert(("variable", name.clone()), purpose.clone());
+                }
             }
             None => {
                 for (name, purpose) in &access.credentials {

@@ -3,11 +3,14 @@
 //! Given: a service. Gives: the context of its job: language, version, package manager, and the values that the scripts read
 //! from variables. Services of other languages, images and plain files have nothing to check here.
 
+use std::collections::BTreeSet;
+
 use dashdeploy_contract::{Build, NodeManager, Project, PythonPackages, PythonRecipe, Recipe, Service};
 use serde::Serialize;
 
 use super::access::{self, Variable};
 use crate::render::dockerfile::{PNPM, POETRY, UV, YARN, list_dependencies};
+use crate::render::layout;
 use crate::render::sheet::Sheet;
 
 /// What lints Python where a project has settings for it and does not bring it: <https://pypi.org/project/ruff/>.
@@ -35,6 +38,8 @@ struct Python {
     version: String,
     /// The image with it, for pipelines that run in one.
     image: String,
+    /// The folders of other services below this one, one a line: their tests are theirs.
+    nested: Option<String>,
     /// The folders that hold the packages.
     path: Option<String>,
     /// Requirement files, one a line.
@@ -83,7 +88,7 @@ struct Value {
 
 /// The jobs of all services that have something to check.
 pub fn of(sheet: &mut Sheet<'_>, project: &Project) -> Vec<Check> {
-    project.services.values().filter_map(|service| check(sheet, service)).collect()
+    project.services.values().filter_map(|service| check(sheet, project, service)).collect()
 }
 
 impl Check {
@@ -98,10 +103,10 @@ impl Check {
     }
 }
 
-fn check(sheet: &mut Sheet<'_>, service: &Service) -> Option<Check> {
+fn check(sheet: &mut Sheet<'_>, project: &Project, service: &Service) -> Option<Check> {
     let build = service.build()?;
     let (python, node) = match &build.recipe {
-        Recipe::Python(recipe) => (Some(python(sheet, build, recipe)), None),
+        Recipe::Python(recipe) => (Some(python(sheet, project, build, recipe)), None),
         Recipe::Node(recipe) => {
             let script = recipe.script.clone();
             (None, Some(node(sheet, build, &recipe.version, (recipe.manager, recipe.locked), script)))
@@ -127,7 +132,16 @@ fn below(context: &str, path: &str) -> String {
     if context == "." { path.to_owned() } else { format!("{context}/{path}") }
 }
 
-fn python(sheet: &mut Sheet<'_>, build: &Build, recipe: &PythonRecipe) -> Python {
+/// The folders of other services inside a context, as seen from it.
+fn nested(project: &Project, context: &str) -> Vec<String> {
+    let others = project.services.values().filter_map(|service| service.build());
+    let inside =
+        others.filter_map(|other| layout::inside(context, &other.context)).filter(|path| *path != ".");
+    let all: BTreeSet<String> = inside.map(|path| format!("./{path}")).collect();
+    all.into_iter().collect()
+}
+
+fn python(sheet: &mut Sheet<'_>, project: &Project, build: &Build, recipe: &PythonRecipe) -> Python {
     let requirements = match &recipe.packages {
         PythonPackages::Pip { requirements } => requirements.as_slice(),
         _ => &[],
@@ -140,6 +154,7 @@ fn python(sheet: &mut Sheet<'_>, build: &Build, recipe: &PythonRecipe) -> Python
     Python {
         version: recipe.version.clone(),
         image: sheet.image(&format!("python:{}-slim", recipe.version)),
+        nested: lines(nested(project, &build.context)),
         path: recipe.source_root.as_ref().map(|folder| format!("{folder}:.")),
         requirements: lines(requirements.to_vec()),
         cached: lines(cached),

@@ -64,9 +64,6 @@ pub struct Federation {
     /// The input that takes the region of dashdeploy.yaml, where that names one.
     #[serde(default)]
     pub region: Option<String>,
-    /// Variables among those of `inputs` that dashdeploy itself reads, too.
-    #[serde(default)]
-    pub variables: Vec<String>,
 }
 
 /// What a target can do. Callers ask this, never a target's name.
