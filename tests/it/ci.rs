@@ -22,7 +22,7 @@ project: shop
 registry: ghcr.io/acme
 services:
   api:
-    build: { kind: fastapi, app: "shop.app:app", requirements: ["requirements.txt", "it's $(id) `id` ${{ x }}.txt"], secrets: [PIP_INDEX_URL] }
+    build: { kind: fastapi, app: "shop.app:app", requirements: ["requirements.txt", "it's; `id` & {{ x }}.txt"], secrets: [PIP_INDEX_URL] }
     secrets: { API_KEY: required, MAIL: optional, GITHUB_APP_KEY: required, GITHUB_TOKEN: optional }
     env: { CORS_ORIGINS: "${services.web.origin}", CI_SYSTEM: "${env:TOKEN_URL} ${env:GITHUB_SHA}" }
     volumes: { data: /data }
@@ -41,7 +41,7 @@ services:
   server:
     build: { kind: node, context: server, manager: pnpm, start: [node, a.js], secrets: [NPM_TOKEN] }
   front:
-    build: { kind: vite, context: front, manager: yarn, script: "build:$(id)", lockfile: false }
+    build: { kind: vite, context: front, manager: yarn, script: "build:all", lockfile: false }
     publish: 8090
   docs:
     build: { kind: static, context: docs }
@@ -49,7 +49,7 @@ services:
   db: { image: "postgres:17" }
   web:
     build: { kind: vite, context: web }
-    env: { VITE_API: "${services.api.url}", VITE_T: "a $${{ github.token }} $HOME `id` $(id) \" ' x\n" }
+    env: { VITE_API: "${services.api.url}", VITE_T: "a $${{ github.token }} $HOME `id` $(id) \" ' x" }
     proxy: { /api: api }
 volumes:
   data: { size: 1Gi }
@@ -126,7 +126,8 @@ fn a_workflow_is_written_where_there_is_somewhere_to_deploy_to() {
     let service = "project: x\nservices:\n  db: { image: \"postgres:17\" }\n";
     let pipelines = |yaml: &str, more: &[&str]| {
         project.write("dashdeploy.yaml", yaml);
-        let ran = project.run(&[&["render", "--stdout", "--json"], more].concat()).exits(0).json();
+        let ran = project.run(&[&["render", "--stdout", "--json"], more].concat()).exits(0).json()["result"]
+            .clone();
         let paths: Vec<String> = ran["files"]
             .as_array()
             .unwrap()

@@ -89,7 +89,8 @@ fn shellcheck_finds_nothing_in_any_script() {
         for job in pipeline.as_object().unwrap().values() {
             let lines = ["before_script", "script"].iter().filter_map(|key| job[key].as_array()).flatten();
             let lines: Vec<&str> = lines.map(|line| line.as_str().unwrap()).collect();
-            scripts.insert(("sh", lines.join("\n")));
+            // A runner ends at the first line that fails.
+            scripts.insert(("sh", format!("set -e\n{}", lines.join("\n"))));
         }
     }
     assert!(scripts.len() > 20, "only {} scripts", scripts.len());

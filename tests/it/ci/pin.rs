@@ -87,7 +87,7 @@ fn images_and_actions_are_pinned_kept_updated_and_forgotten() {
     assert!(world.fake.asked().is_empty(), "a check asks nobody");
     world.run(&project, &["--dry-run"]).exits(0);
     assert!(!project.path().join(LOCK).exists());
-    let pinned = world.run(&project, &["--json"]).exits(0).json();
+    let pinned = world.run(&project, &["--json"]).exits(0).json()["result"].clone();
     assert_eq!(pinned["written"], true);
     assert_eq!(pinned["pins"].as_array().unwrap().len(), 4, "{pinned}");
     let lock = project.read(LOCK);
@@ -124,7 +124,7 @@ fn images_and_actions_are_pinned_kept_updated_and_forgotten() {
     // Nothing is asked again, and nothing written.
     *world.seed.lock().unwrap() = ('b', "7");
     let before = world.fake.asked().len();
-    assert_eq!(world.run(&project, &["--json"]).exits(0).json()["written"], false);
+    assert_eq!(world.run(&project, &["--json"]).exits(0).json()["result"]["written"], false);
     assert_eq!((world.fake.asked().len(), project.read(LOCK)), (before, lock.clone()));
 
     // An update of a part leaves the other.
@@ -140,7 +140,7 @@ fn images_and_actions_are_pinned_kept_updated_and_forgotten() {
     project.replace("dashdeploy.yaml", "  cache:\n", "  cache2:\n");
     project.replace("dashdeploy.yaml", "project: shop\n", "project: shop\nci: false\n");
     project.replace("dashdeploy.yaml", "/acme/cache\n", "/acme/other:2\n");
-    let rows = world.run(&project, &["--json"]).exits(0).json();
+    let rows = world.run(&project, &["--json"]).exits(0).json()["result"].clone();
     let states: Vec<&str> =
         rows["pins"].as_array().unwrap().iter().map(|row| row["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["removed", "kept", "added", "removed", "removed"], "{rows}");

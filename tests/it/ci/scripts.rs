@@ -161,7 +161,7 @@ fn a_plan_without_its_secrets_says_so_and_a_deploy_refuses() {
     assert_eq!(
         runner.project.read("temp/plan.md"),
         "### staging\n\nNo plan: the repository itself does not have `FLY_API_TOKEN`.\n\n\
-         ### on\n\nNo plan: the repository itself does not have `AZURE_TENANT_ID`.\n\n\
+         ### on\n\nNo plan: the repository itself does not have `AZURE_SUBSCRIPTION_ID`.\n\n\
          ### staging\n\na plan for staging\n\n"
     );
     let refused =
@@ -246,7 +246,7 @@ fn packages_are_installed_by_the_names_that_were_written() {
     assert_eq!(
         runner.calls(),
         [format!(
-            "{python} [-r] [requirements.txt] [-r] [it's $(id) `id` ${{{{ x }}}}.txt] [-r] [requirements-dev.txt]"
+            "{python} [-r] [requirements.txt] [-r] [it's; `id` & {{{{ x }}}}.txt] [-r] [requirements-dev.txt]"
         )]
     );
     runner.run("test-worker", "Install the packages", "work er's", &[]).exits(0);
@@ -255,7 +255,7 @@ fn packages_are_installed_by_the_names_that_were_written() {
     runner.run("test-poet", "Install the packages", "poet", &[]).exits(0);
     assert!(runner.calls()[0].ends_with("[poetry] [sync] [--no-root]"));
     runner.run("test-front", "Build", "front", &[]).exits(0);
-    assert_eq!(runner.calls(), ["npm [run] [build:$(id)]"]);
+    assert_eq!(runner.calls(), ["npm [run] [build:all]"]);
     runner.run("test-server", "Install the packages", "server", &[]).exits(0);
     assert_eq!(runner.calls(), ["pnpm [install] [--frozen-lockfile]"]);
 }
@@ -350,4 +350,32 @@ fn the_checks_of_an_example_really_run() {
     assert!(runner.run("test-web", "Lint", "web", &[]).exits(0).stdout.contains("linted"));
     runner.project.write("web/package.json", "{}");
     runner.run("test-web", "Lint", "web", &[]).exits(0);
+}
+
+/// The same in GitLab's pipeline, whose images know no bash.
+#[test]
+fn gitlab_s_scripts_do_the_same_in_a_plain_shell() {
+    let test = "gitlab_s_scripts_do_the_same_in_a_plain_shell";
+    let (Some(dash), Some(runner)) = (tool(test, "DASH"), Runner::new(test, EVERYTHING)) else { return };
+    let python = tool(test, "TOOLS_PYTHON").unwrap();
+    let pipeline = yaml(&python, &runner.project.path().join(super::PIPELINE));
+    let job = &pipeline["test-api"];
+    let lines: Vec<&str> =
+        job["script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    runner.project.write("script.sh", &lines.join("\n"));
+    runner.project.write("deep/test_mine.py", "");
+    runner.program("python", NOTES);
+    let path = |name: &str| runner.project.path().join(name).display().to_string();
+    let mut command = Command::new(dash);
+    command.args(["-e", &path("script.sh")]).current_dir(runner.project.path()).env("STORE", path("store"));
+    command.env("PATH", format!("{}:{}", path("bin"), std::env::var("PATH").unwrap()));
+    for (name, value) in job["variables"].as_object().unwrap() {
+        let value = value.as_str().unwrap();
+        assert!(!value.replace("$$", "").contains('$'), "{name}: {value}");
+        command.env(name, value.replace("$$", "$"));
+    }
+    super::accepted("script", &command.output().unwrap());
+    let calls = runner.calls();
+    assert!(calls[0].ends_with("[-r] [requirements.txt] [-r] [it's; `id` & {{ x }}.txt]"), "{calls:?}");
+    assert!(calls.last().unwrap().starts_with("python [-m] [pytest] [--ignore=./bare] "), "{calls:?}");
 }
