@@ -20,6 +20,8 @@ mod init;
 mod load;
 mod logs;
 mod manifests;
+mod pin;
+mod pipeline;
 mod portability;
 mod prepare;
 mod ps;
@@ -63,6 +65,7 @@ enum Command {
     Init(init::Args),
     Check(check::Args),
     Render(render::Args),
+    Pin(pin::Args),
     Build(build::Args),
     Push(push::Args),
     Up(up::Args),
@@ -137,6 +140,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
     match command {
         Command::Init(args) => init::run(context, &args).await,
         Command::Check(args) => check::run(context, &args),
+        Command::Pin(args) => pin::run(context, &args).await,
         Command::Render(args) => render::run(context, &args),
         Command::Build(args) => build::run(context, &args).await,
         Command::Push(args) => push::run(context, &args).await,

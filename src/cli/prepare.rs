@@ -6,24 +6,80 @@ use dashdeploy_contract::{Bound, Severity, Wiring};
 
 use super::load::Loaded;
 use super::manifests::{self, Wanted};
+use super::pipeline::{self, Provider};
 use super::{CliError, CliResult, Context, Exit};
+use crate::config::{LOCK_NAME, Pins, parse_lock};
 use crate::registry;
-use crate::render::{self, Compared, Inputs, RenderError, State};
+use crate::render::{self, Compared, Inputs, RenderError, State, Used};
 
 /// Every generated file of the project, compared with the one on disk.
 ///
 /// # Errors
 /// Exit code 2 for values that a file's format cannot carry, each with its place.
 pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
+    compared_for(loaded, wanted, None)
+}
+
+/// The same with the pipeline of another provider than the configured one.
+///
+/// # Errors
+/// As for [`compared`].
+pub fn compared_for(
+    loaded: &Loaded,
+    wanted: &Wanted,
+    provider: Option<Provider>,
+) -> CliResult<Vec<Compared>> {
+    let inputs = inputs(loaded, wanted, provider)?;
+    let files = render::render(&loaded.project, &inputs).map_err(|error| failed(loaded, error))?;
+    let unreadable = std::cell::RefCell::new(None);
+    let compared = render::compare(files, &|path| {
+        loaded.dir.read(path).unwrap_or_else(|error| {
+            unreadable.borrow_mut().get_or_insert(error);
+            None
+        })
+    });
+    match unreadable.into_inner() {
+        Some(error) => Err(error.into()),
+        None => Ok(compared),
+    }
+}
+
+/// What the project's files name of others.
+///
+/// # Errors
+/// As for [`compared`].
+pub(super) fn used(loaded: &Loaded) -> CliResult<Used> {
+    let inputs = inputs(loaded, &Wanted::Used, None)?;
+    render::used(&loaded.project, &inputs).map_err(|error| failed(loaded, error))
+}
+
+fn inputs(loaded: &Loaded, wanted: &Wanted, provider: Option<Provider>) -> CliResult<Inputs> {
     let (manifests, page_servers) = manifests::files(&manifests::placed(&loaded.project, wanted));
-    let inputs = Inputs {
+    Ok(Inputs {
         local: local_wiring(loaded)?,
         overrides: overrides(loaded)?,
         templates: manifests::templates(),
         manifests,
         page_servers,
-    };
-    let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
+        pipeline: pipeline::pipeline(&loaded.project, provider),
+        pins: pins(loaded)?,
+    })
+}
+
+/// What dashdeploy.lock says; nothing where it is not there.
+///
+/// # Errors
+/// Exit code 2 where it is broken, with every finding at its place.
+pub(super) fn pins(loaded: &Loaded) -> CliResult<Pins> {
+    let Some(bytes) = loaded.dir.read(LOCK_NAME)? else { return Ok(Pins::default()) };
+    parse_lock(LOCK_NAME, &bytes).map_err(|findings| {
+        CliError::findings(format!("{LOCK_NAME} cannot be read"), findings)
+            .hint(format!("mend it, or remove {LOCK_NAME} and run `dashdeploy pin`"))
+    })
+}
+
+fn failed(loaded: &Loaded, error: RenderError) -> CliError {
+    match error {
         RenderError::Findings(findings) => {
             let located = findings.into_iter().map(|finding| loaded.places.locate(finding));
             let mut errors: Vec<_> = located.filter(|finding| finding.severity == Severity::Error).collect();
@@ -37,17 +93,6 @@ pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
             CliError::findings("the files cannot be written", errors)
         }
         other => CliError::new(Exit::Failed, "template", other.to_string()),
-    })?;
-    let unreadable = std::cell::RefCell::new(None);
-    let compared = render::compare(files, &|path| {
-        loaded.dir.read(path).unwrap_or_else(|error| {
-            unreadable.borrow_mut().get_or_insert(error);
-            None
-        })
-    });
-    match unreadable.into_inner() {
-        Some(error) => Err(error.into()),
-        None => Ok(compared),
     }
 }
 

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::load::load;
 use super::manifests::Wanted;
-use super::prepare::{Done, compared, write};
+use super::pipeline::Provider;
+use super::prepare::{Done, compared_for, write};
 use super::templates::{outdated, painted};
 use super::{CliResult, Context, Exit};
 use crate::console::table;
@@ -27,6 +28,9 @@ pub struct Args {
     /// Also for these targets, whether an environment names them or not; `all` for every one
     #[arg(long = "target", value_name = "TARGET", value_delimiter = ',', env = "DASHDEPLOY_TARGET")]
     targets: Vec<String>,
+    /// The pipeline of this provider, instead of the one that dashdeploy.yaml names under `ci`
+    #[arg(long, value_enum, value_name = "PROVIDER", env = "DASHDEPLOY_PROVIDER")]
+    provider: Option<Provider>,
     /// Only these files
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -35,7 +39,7 @@ pub struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
-    let mut all = compared(&loaded, &Wanted::of(&args.targets)?.and_used())?;
+    let mut all = compared_for(&loaded, &Wanted::of(&args.targets)?.and_used(), args.provider)?;
     for name in outdated(&loaded)? {
         context.console.warning(&format!(
             "the built-in template {name} has changed since you took it over; `dashdeploy templates diff {name}` shows how"

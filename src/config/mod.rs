@@ -13,6 +13,7 @@ mod check;
 mod checks;
 mod draft;
 mod keys;
+mod lock;
 mod places;
 mod report;
 mod rules;
@@ -25,6 +26,7 @@ mod yaml;
 
 use dashdeploy_contract::{Finding, Project};
 
+pub use lock::{LOCK_NAME, PinnedAction, Pins, lock_text, parse_lock};
 pub use places::Places;
 pub use schema::{SCHEMA_URL, schema};
 pub use yaml::quote;

@@ -11,6 +11,7 @@ pub mod docker;
 pub mod env;
 pub mod fs;
 pub mod git;
+pub mod github;
 pub mod http;
 pub mod logins;
 pub mod net;

@@ -85,6 +85,8 @@ pub enum Marked {
     Pieces(Vec<Piece>),
     /// Text of a comment.
     Comment(String),
+    /// An expression of GitHub, such as `secrets.API_KEY`: written as `${{ … }}`.
+    Expression(String),
 }
 
 impl Marked {
@@ -99,6 +101,7 @@ impl Marked {
             (Format::Nginx, Self::Regex(pattern)) => escape::nginx_regex(pattern),
             (Format::Ignore, Self::Pattern(pattern)) => escape::ignore_pattern(pattern),
             (Format::Compose, Self::Pieces(pieces)) => escape::compose_pieces(pieces),
+            (Format::Workflow, Self::Expression(text)) => manifest::workflow_expression(text),
             (_, Self::Comment(text)) => escape::comment(text),
             (_, other) => Err(Refused {
                 format: "this kind of file",
@@ -111,7 +114,7 @@ impl Marked {
     fn as_data(&self) -> serde_json::Value {
         match self {
             Self::Quoted(text) | Self::Shell(text) | Self::Regex(text) => text.as_str().into(),
-            Self::Pattern(text) | Self::Comment(text) => text.as_str().into(),
+            Self::Pattern(text) | Self::Comment(text) | Self::Expression(text) => text.as_str().into(),
             Self::Exec(words) | Self::Copy(words) | Self::Line(words) => words.clone().into(),
             Self::Pieces(pieces) => serde_json::to_value(pieces).unwrap_or_default(),
         }

@@ -3,6 +3,7 @@
 //! Given: a project. Gives: paths relative to the project folder, `/`-separated. Every other module of `render` asks here,
 //! so that the ignore files know all generated paths and Compose knows where a Dockerfile lies.
 
+use crate::config::LOCK_NAME;
 use dashdeploy_contract::{Bound, Build, Name, Recipe, Service, page};
 
 /// For local use, the same as `dashdeploy up`.
@@ -32,7 +33,7 @@ pub fn nginx_files(bound: &Bound, service: &Service) -> Option<(String, String)>
 /// own, which the ignore file names by pattern: it is the same whatever targets are asked for.
 pub fn generated(bound: &Bound) -> Vec<String> {
     let mut paths: Vec<String> =
-        [COMPOSE, COMPOSE_DEV, COMPOSE_PROD, "dashdeploy.yaml", "dashdeploy.yml", ".dashdeploy"]
+        [COMPOSE, COMPOSE_DEV, COMPOSE_PROD, "dashdeploy.yaml", "dashdeploy.yml", LOCK_NAME, ".dashdeploy"]
             .map(str::to_owned)
             .to_vec();
     for service in bound.services.values() {

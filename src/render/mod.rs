@@ -4,6 +4,7 @@
 //! for the same input on any machine; and how they relate to what is on disk. Deliberately absent: reading or writing a
 //! file, reading the clock, the environment or the version of this program.
 
+mod ci;
 mod compare;
 mod compose;
 mod dockerfile;
@@ -14,17 +15,21 @@ mod header;
 mod ignore;
 mod layout;
 mod nginx;
+mod pins;
 mod sheet;
 mod values;
 
 use std::collections::BTreeMap;
 
+use crate::config::Pins;
 use dashdeploy_contract::{Finding, Manifests, Name, PageServer, Project, Template, Wiring};
 
+pub use ci::{Access, Pipeline, Stage, WORKFLOW};
 pub use compare::{Compared, State, compare};
 pub use dockerfile::CA_SECRET;
 pub use header::{Origin, origin};
 pub use layout::{COMPOSE, COMPOSE_DEV, COMPOSE_PROD, STATIC_ROOT, ignore_file};
+pub use pins::Used;
 
 /// The stage of a static service's Dockerfile that holds the built files and nothing else.
 pub const STATIC_STAGE: &str = "files";
@@ -42,6 +47,10 @@ pub struct Inputs {
     pub manifests: Manifests,
     /// How nginx reaches the services behind a page where a platform runs it, by the page's service.
     pub page_servers: Vec<(Name, PageServer)>,
+    /// The pipeline to write, if any.
+    pub pipeline: Option<Pipeline>,
+    /// Digests of images and commits of actions, from `dashdeploy.lock`.
+    pub pins: Pins,
 }
 
 /// One file, ready to be written.
@@ -73,8 +82,20 @@ fn count(findings: usize) -> String {
 /// # Errors
 /// [`RenderError::Findings`] with all problems at once; [`RenderError::Template`] for a template that cannot be filled in.
 pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, RenderError> {
+    Ok(filled(project, inputs)?.0)
+}
+
+/// The images and actions of others that the files of a project name.
+///
+/// # Errors
+/// As for [`render`].
+pub fn used(project: &Project, inputs: &Inputs) -> Result<Used, RenderError> {
+    Ok(filled(project, inputs)?.1)
+}
+
+fn filled(project: &Project, inputs: &Inputs) -> Result<(Vec<RenderedFile>, Used), RenderError> {
     let engine = engine::Engine::new(&inputs.templates, &inputs.overrides)?;
-    let mut sheet = sheet::Sheet::new(&engine);
+    let mut sheet = sheet::Sheet::new(&engine, &inputs.pins);
     if !inputs.overrides.is_empty() {
         sheet.check_overrides(&inputs.overrides, &engine::Engine::new(&inputs.templates, &BTreeMap::new())?);
     }
@@ -87,6 +108,9 @@ pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, R
     compose::add(&mut sheet, project, &local, &wiring)?;
     env_example::add(&mut sheet, &local)?;
     sheet.add_manifests(&inputs.manifests)?;
+    if let Some(pipeline) = &inputs.pipeline {
+        ci::add(&mut sheet, project, pipeline)?;
+    }
     sheet.finish()
 }
 

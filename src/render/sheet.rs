@@ -5,21 +5,43 @@ use std::collections::BTreeMap;
 use dashdeploy_contract::{Finding, Manifest, Manifests};
 use serde::Serialize;
 
-use super::engine::{Engine, TemplateError};
+use super::ci::actions::{self, Step};
+use super::engine::{Engine, Marked, TemplateError};
 use super::escape::{self, Refused};
+use super::pins::{self, Used};
 use super::{RenderError, RenderedFile, header};
+use crate::config::Pins;
 
 /// Collects files and findings; a file with a finding is not filled in.
 pub struct Sheet<'a> {
     engine: &'a Engine,
+    pins: &'a Pins,
+    used: Used,
     files: Vec<(RenderedFile, String)>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Sheet<'a> {
     /// An empty sheet.
-    pub fn new(engine: &'a Engine) -> Self {
-        Self { engine, files: Vec::new(), findings: Vec::new() }
+    pub fn new(engine: &'a Engine, pins: &'a Pins) -> Self {
+        Self { engine, pins, used: Used::default(), files: Vec::new(), findings: Vec::new() }
+    }
+
+    /// The name of an image from a registry, with the digest that it is pinned to.
+    pub fn image(&mut self, name: &str) -> String {
+        self.used.note_image(name);
+        pins::image(self.pins, name)
+    }
+
+    /// An action of GitHub, at the commit that it is pinned to.
+    pub fn action(&mut self, name: &str) -> Option<Step> {
+        let built_in = actions::built_in(name)?;
+        self.used.actions.insert(name.to_owned(), built_in.tag.to_owned());
+        let (commit, tag) = match self.pins.actions.get(name) {
+            Some(pinned) => (pinned.commit.as_str(), pinned.tag.as_str()),
+            None => (built_in.commit, built_in.tag),
+        };
+        Some(Step { uses: format!("{name}@{commit}"), tag: Marked::Comment(tag.to_owned()) })
     }
 
     /// Notes a finding.
@@ -71,7 +93,8 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    fn add_with_head(
+    /// The same with lines below the header that say how the file is used.
+    pub fn add_with_head(
         &mut self,
         path: &str,
         template: &str,
@@ -99,10 +122,10 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// All files, or all findings.
-    pub fn finish(self) -> Result<Vec<RenderedFile>, RenderError> {
+    /// All files and what they name of others, or all findings.
+    pub fn finish(self) -> Result<(Vec<RenderedFile>, Used), RenderError> {
         if self.findings.is_empty() {
-            Ok(self.files.into_iter().map(|(file, _)| file).collect())
+            Ok((self.files.into_iter().map(|(file, _)| file).collect(), self.used))
         } else {
             Err(RenderError::Findings(self.findings))
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr, clippy::too_many_lines)]
 
 mod build;
+mod ci;
 mod cli;
 mod config;
 mod detect;

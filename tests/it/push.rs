@@ -1,7 +1,7 @@
 //! Pushes: a real registry behind a real engine, and servers that play a registry, an engine or AWS and misbehave.
 
 mod engine;
-mod fake;
+pub mod fake;
 mod logins;
 mod registry;
 mod transfer;

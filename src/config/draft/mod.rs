@@ -10,7 +10,7 @@ mod environment;
 mod publish;
 mod service;
 
-use dashdeploy_contract::{Name, Project, Smoke, Volume, Writers};
+use dashdeploy_contract::{Ci, Environment, Name, Project, Smoke, Volume, Writers};
 pub(crate) use environment::LOCAL;
 use indexmap::{IndexMap, IndexSet};
 
@@ -51,9 +51,16 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
     let registry = value(root, "registry", rules::registry);
     let allow = root.get("guard").map(allowed).unwrap_or_default();
-    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry, allow };
+    let ci = value(root, "ci", rules::ci).unwrap_or_else(|| usual_ci(&environments));
+    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry, allow, ci };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
+}
+
+/// GitHub's where there is somewhere to deploy to.
+fn usual_ci(environments: &IndexMap<Name, Environment>) -> Ci {
+    let elsewhere = environments.keys().any(|name| name.as_str() != LOCAL.0);
+    if elsewhere { Ci::Github } else { Ci::None }
 }
 
 /// True where it is not certain what a service is or how it is reached.

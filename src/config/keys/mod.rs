@@ -2,12 +2,17 @@
 
 mod build;
 mod environment;
+mod lock;
 mod service;
+
+pub(crate) use lock::LOCK;
 
 use super::rules;
 use super::shape::{Key, Map, Object, Shape};
 
 const REGISTRY_DOC: &str = "Where images are pushed to, such as `ghcr.io/acme`; the name of an image there is `<project>-<service>`.";
+
+const CI_DOC: &str = "Whose pipeline is written: `github`, `gitlab` or `false`. Default: github where an environment other than `local` exists.";
 
 const ONE_NAME: Shape = Shape::Scalar(&rules::NAME);
 
@@ -33,6 +38,7 @@ pub(crate) static FILE: Object = Object {
             Shape::Map(&environment::ENVIRONMENTS),
             "Where the application runs, by name. `local` on target `docker` is always there.",
         ),
+        Key::new("ci", Shape::Scalar(&rules::CI), CI_DOC),
         Key::new("guard", Shape::Object(&GUARD), "What the guards against leaked secrets let pass."),
     ],
 };

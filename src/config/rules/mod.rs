@@ -10,6 +10,7 @@ mod network;
 mod numbers;
 mod options;
 mod paths;
+mod pins;
 mod registries;
 mod text;
 mod words;
@@ -26,11 +27,14 @@ pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, REPLICAS, SIZ
 pub(crate) use numbers::{cpus, memory, node, port, python, replicas, size, status};
 pub(crate) use options::{DOMAIN, OPTION, OPTION_NAME, domain, option, option_name};
 pub(crate) use paths::{FILE, FOLDER, MOUNT, PATTERN, file, folder, mount, pattern};
+pub(crate) use pins::{ACTION, COMMIT, DIGEST, TAG};
 pub(crate) use registries::{REGISTRY, registry};
 pub(crate) use text::{HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
 pub(crate) use text::{header_value, nonempty, reason, text, word};
-pub(crate) use words::{BOOLEAN, KIND, LOG_LEVEL, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
-pub(crate) use words::{Packages, boolean, kind, log_level, manager, packages, requirement, target, writers};
+pub(crate) use words::{BOOLEAN, CI, KIND, LOG_LEVEL, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
+pub(crate) use words::{
+    Packages, boolean, ci, kind, log_level, manager, packages, requirement, target, writers,
+};
 
 use super::yaml::Scalar;
 

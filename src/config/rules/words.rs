@@ -1,6 +1,6 @@
 //! Values that are one of a few words.
 
-use dashdeploy_contract::{BuildKind, LogLevel, Name, NodeManager, Requirement, Writers};
+use dashdeploy_contract::{BuildKind, Ci, LogLevel, Name, NodeManager, Requirement, Writers};
 use serde_json::{Value, json};
 
 use super::{Problem, Rule};
@@ -57,6 +57,13 @@ pub(crate) static LOG_LEVEL: Rule = Rule {
     check: |scalar| log_level(scalar).map(drop),
 };
 
+pub(crate) static CI: Rule = Rule {
+    expects: "github, gitlab or false",
+    null_hint: Some("write `ci: false` for no pipeline"),
+    json: || json!({ "enum": ["github", "gitlab", false] }),
+    check: |scalar| ci(scalar).map(drop),
+};
+
 pub(crate) static TARGET: Rule = Rule {
     expects: "the name of a target such as `docker`",
     null_hint: None,
@@ -70,6 +77,7 @@ pub(crate) static TARGET: Rule = Rule {
 /// Platforms that are known by name, whether or not a build has a target for them.
 const COMING: [&str; 7] = ["render", "fly", "aws", "azure", "railway", "netlify", "vercel"];
 
+const CI_WORDS: [(&str, Ci); 2] = [("github", Ci::Github), ("gitlab", Ci::Gitlab)];
 const PACKAGE_WORDS: [(&str, Packages); 5] = [
     ("pip", Packages::Pip),
     ("uv", Packages::Uv),
@@ -138,6 +146,17 @@ pub(crate) fn log_level(scalar: &Scalar) -> Result<LogLevel, Problem> {
     one_of(scalar, "a log level", "unknown-word", &LogLevel::WORDS)
 }
 
+/// Whose pipeline is written.
+pub(crate) fn ci(scalar: &Scalar) -> Result<Ci, Problem> {
+    if scalar.plain && scalar.text == "false" {
+        return Ok(Ci::None);
+    }
+    one_of(scalar, "a provider of pipelines", "unknown-word", &CI_WORDS).map_err(|problem| Problem {
+        hint: problem.hint.or(Some("write github, gitlab or false".to_owned())),
+        ..problem
+    })
+}
+
 /// Whether a secret is needed. What else is written there may be the secret itself, so it is not repeated.
 pub(crate) fn requirement(scalar: &Scalar) -> Result<Requirement, Problem> {
     let found = REQUIREMENT_WORDS.iter().find(|(word, _)| *word == scalar.text);
@@ -199,6 +218,17 @@ mod tests {
     fn a_secret_written_for_a_requirement_is_not_repeated() {
         let problem = requirement(&plain("hunter2-hunter2")).unwrap_err();
         assert!(!format!("{problem:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_pipeline_is_github_s_gitlab_s_or_nobody_s() {
+        assert_eq!(ci(&plain("false")).unwrap(), Ci::None);
+        assert_eq!(ci(&plain("gitlab")).unwrap(), Ci::Gitlab);
+        assert!(ci(&plain("githup")).unwrap_err().hint.unwrap().contains("`github`"));
+        for bad in ["true", "none", "jenkins", ""] {
+            assert!(ci(&plain(bad)).unwrap_err().hint.is_some(), "{bad}");
+        }
+        assert!(ci(&Scalar { text: "false".to_owned(), plain: false }).is_err());
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Stage<'_> {
         entry.image = text(format!("{}-{}:dev", self.bound.project, self.service.name));
         match &build.recipe {
             Recipe::Python(_) => self.python(&mut entry, build),
-            Recipe::Node(recipe) => self.node(&mut entry, build, recipe),
+            Recipe::Node(recipe) => self.node(sheet, &mut entry, build, recipe),
             Recipe::Files { root } => self.files(&mut entry, build, root),
             Recipe::Spa(recipe) => return self.spa(sheet, entry, build, recipe, wiring),
             Recipe::Own { .. } => {}
@@ -94,9 +94,9 @@ impl Stage<'_> {
     }
 
     /// Node.js runs from the base image: the packages are installed when they are missing or out of date.
-    fn node_base(&mut self, entry: &mut Entry, build: &Build, version: &str) {
+    fn node_base(&mut self, sheet: &mut Sheet<'_>, entry: &mut Entry, build: &Build, version: &str) {
         entry.build = None;
-        entry.image = text(format!("node:{version}-alpine"));
+        entry.image = text(sheet.image(&format!("node:{version}-alpine")));
         entry.working_dir = Some(layout::APP_FOLDER.to_owned());
         entry.read_only = false;
         entry.tmpfs.clear();
@@ -108,8 +108,8 @@ impl Stage<'_> {
         entry.volumes.push(format!("{modules}:{}/node_modules", layout::APP_FOLDER));
     }
 
-    fn node(&mut self, entry: &mut Entry, build: &Build, recipe: &NodeRecipe) {
-        self.node_base(entry, build, &recipe.version);
+    fn node(&mut self, sheet: &mut Sheet<'_>, entry: &mut Entry, build: &Build, recipe: &NodeRecipe) {
+        self.node_base(sheet, entry, build, &recipe.version);
         let port = self.service.port.map(|port| format!("PORT={port} ")).unwrap_or_default();
         let build_step = recipe
             .script
@@ -149,7 +149,7 @@ impl Stage<'_> {
         let name = nginx::dev_server(self.bound, self.service);
         let Some((_, conf)) = layout::nginx_files(self.bound, self.service) else { return vec![front] };
         let server = self.spa_server(sheet, &front, &name, build, recipe, wiring);
-        vec![server, self.spa_front(front, &name, &conf)]
+        vec![server, self.spa_front(sheet, front, &name, &conf)]
     }
 
     fn spa_server(
@@ -174,7 +174,7 @@ impl Stage<'_> {
             cpus: "2".to_owned(),
             ..front.clone()
         };
-        self.node_base(&mut server, build, &recipe.version);
+        self.node_base(sheet, &mut server, build, &recipe.version);
         let manager = recipe.manager;
         // npm hands on what stands after `--`; pnpm and Yarn hand on everything.
         let separator = if manager == NodeManager::Npm { " --" } else { "" };
@@ -190,9 +190,9 @@ impl Stage<'_> {
     }
 
     /// nginx from its own image, with the configuration for development mounted.
-    fn spa_front(&self, mut front: Entry, server: &str, conf: &str) -> Entry {
+    fn spa_front(&self, sheet: &mut Sheet<'_>, mut front: Entry, server: &str, conf: &str) -> Entry {
         front.build = None;
-        front.image = text(NGINX);
+        front.image = text(sheet.image(NGINX));
         front.entrypoint = ["nginx", "-e", "stderr", "-g", "daemon off;"].map(text).to_vec();
         front.volumes.push(format!("{}:/etc/nginx/nginx.conf:ro", host_path(conf)));
         front.depends_on.push(Pair { name: server.to_owned(), value: "service_started".to_owned() });

@@ -128,7 +128,7 @@ impl Entry {
         variables: &mut BTreeMap<String, String>,
     ) -> Self {
         let image = match bound.services[&spec.service].build() {
-            None => text(&*spec.image),
+            None => text(sheet.image(&spec.image)),
             Some(_) => {
                 let name = format!("{}_IMAGE", values::upper(spec.service.as_str()));
                 let meaning =

@@ -18,6 +18,7 @@ use super::sheet::Sheet;
 use super::{escape, ignore};
 
 pub use node::{PNPM, YARN};
+pub use python::{POETRY, UV, list_dependencies};
 pub use web::NGINX;
 
 /// Adds a service's Dockerfile and ignore file; nothing for an image from a registry or the user's own Dockerfile.

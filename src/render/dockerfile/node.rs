@@ -49,14 +49,20 @@ pub struct Packages {
 
 impl Packages {
     /// The commands of a package manager.
-    pub fn of(version: &str, manager: NodeManager, locked: bool, build: &Build) -> Self {
+    pub fn of(
+        sheet: &mut Sheet<'_>,
+        version: &str,
+        manager: NodeManager,
+        locked: bool,
+        build: &Build,
+    ) -> Self {
         let context = build.context.as_str();
         let line = |text: &str| Marked::Line(text.split(' ').map(str::to_owned).collect());
         let (install, production) = commands(manager, locked);
         let place = if context == "." { String::new() } else { format!(" in {context}") };
         let (lock, name) = (manager.lock_file(), manager.as_str());
         Self {
-            base: format!("node:{version}-alpine"),
+            base: sheet.image(&format!("node:{version}-alpine")),
             manager: match manager {
                 NodeManager::Npm => None,
                 NodeManager::Pnpm => Some(line(PNPM)),
@@ -140,7 +146,7 @@ pub fn add(
     }
     let image = NodeImage {
         common: Common::of(sheet, service, build),
-        packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, build),
+        packages: Packages::of(sheet, &recipe.version, recipe.manager, recipe.locked, build),
         script: recipe.script.as_ref().map(|script| Marked::Line(run_script(recipe.manager, script))),
         command: Marked::Exec(service.command.clone().unwrap_or_else(|| recipe.start.clone())),
     };

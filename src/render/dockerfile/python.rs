@@ -10,9 +10,9 @@ use crate::render::sheet::Sheet;
 
 const TEMPLATE: &str = "dockerfile/python.Dockerfile.j2";
 /// What reads `uv.lock`: each version reads the locks of all before it.
-const UV: &str = "uv==0.13.9";
+pub const UV: &str = "uv==0.13.9";
 /// What reads `poetry.lock`: the newest that still runs on Python 3.9.
-const POETRY: &str = "poetry==2.1.4";
+pub const POETRY: &str = "poetry==2.1.4";
 /// Turns `poetry.lock` into requirements with hashes: pip then installs them from any index, also from a mirror without
 /// the JSON interface that `poetry install` needs, and Poetry itself stays out of the image.
 const POETRY_EXPORT: &str = "poetry-plugin-export==1.9.0";
@@ -79,7 +79,7 @@ pub fn add(
     let packages = &recipe.packages;
     let image = PythonImage {
         common,
-        base: format!("python:{}-slim", recipe.version),
+        base: sheet.image(&format!("python:{}-slim", recipe.version)),
         pip: pip(sheet, &key, packages),
         uv: (*packages == PythonPackages::Uv).then_some(UV),
         poetry: (*packages == PythonPackages::Poetry).then_some([POETRY, POETRY_EXPORT]),
@@ -124,7 +124,7 @@ fn pip(sheet: &mut Sheet<'_>, key: &str, packages: &PythonPackages) -> Option<Pi
 
 /// Prints the dependencies of pyproject.toml, one a line. Only the file itself is needed, so that an edit of the source
 /// installs nothing anew.
-fn list_dependencies(version: &str) -> String {
+pub fn list_dependencies(version: &str) -> String {
     let minor: u32 = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(11);
     // The standard library reads TOML from Python 3.11 on; before, the copy inside pip does.
     let toml = if minor >= 11 { "import tomllib" } else { "from pip._vendor import tomli as tomllib" };

@@ -17,7 +17,7 @@ pub const NGINX: &str = "nginx:1.27-alpine";
 #[derive(Serialize)]
 struct WebImage {
     common: Common,
-    nginx: &'static str,
+    nginx: String,
     /// The stage with the built files alone.
     files_stage: &'static str,
     /// Where nginx looks for them.
@@ -86,7 +86,7 @@ pub fn add(
     };
     let image = WebImage {
         common: Common::of(sheet, service, build),
-        nginx: NGINX,
+        nginx: sheet.image(NGINX),
         files_stage: STATIC_STAGE,
         root: layout::STATIC_ROOT,
         spa,
@@ -110,7 +110,7 @@ impl Spa {
         let operands = vec![format!("/app/{}", recipe.output), "/".to_owned()];
         sheet.check(&format!("{key}.build.output"), escape::copy_operands(&operands));
         Self {
-            packages: Packages::of(&recipe.version, recipe.manager, recipe.locked, build),
+            packages: Packages::of(sheet, &recipe.version, recipe.manager, recipe.locked, build),
             args: args(sheet, service, wiring),
             script: Marked::Line(run_script(recipe.manager, &recipe.script)),
             output: Marked::Shell(recipe.output.clone()),

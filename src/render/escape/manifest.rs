@@ -42,6 +42,18 @@ pub fn workflow_scalar(value: &str) -> Result<String, Refused> {
     yaml_scalar(&value.replace("${{", "${{ '${{' }}"))
 }
 
+/// A reference of a GitHub workflow to one value of a context, such as `secrets.API_KEY`, as an expression.
+pub fn workflow_expression(reference: &str) -> Result<String, Refused> {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
+    if reference.contains('.') && reference.split('.').all(word) {
+        return Ok(format!("${{{{ {reference} }}}}"));
+    }
+    refuse("a workflow's expression", reference, "it is no reference to a value of a context")
+}
+
 /// A TOML basic string (toml.io, v1.0.0, "String").
 pub fn toml_string(value: &str) -> Result<String, Refused> {
     without_nul("a TOML file", value)?;

@@ -50,14 +50,16 @@ pub use page::PageServer;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
 pub use portability::{Answer, Portability, Topic, Verdict};
 pub use project::{
-    Environment, HealthCheck, Log, LogLevel, Project, Publish, Requirement, Resources, Service, ServiceKind,
-    ServiceOverride, Smoke, Source, Volume, Writers,
+    Ci, Environment, HealthCheck, Log, LogLevel, Project, Publish, Requirement, Resources, Service,
+    ServiceKind, ServiceOverride, Smoke, Source, Volume, Writers,
 };
 pub use recipe::{
     Build, BuildKind, NodeManager, NodeRecipe, PythonPackages, PythonRecipe, Recipe, SpaRecipe,
 };
 pub use release::{ImageId, Release, ReleaseImage};
 pub use secret::{SecretStore, fingerprint};
-pub use target::{Capabilities, Credential, Descriptor, Reader, Removal, Target, TargetOptions, Writer};
+pub use target::{
+    Capabilities, Credential, Descriptor, Federation, Reader, Removal, Target, TargetOptions, Writer,
+};
 pub use text::{AddressField, Part, Reference, Text, TextError};
 pub use wiring::{ServiceAddress, Unresolved, Wiring};

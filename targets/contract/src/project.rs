@@ -28,6 +28,22 @@ pub struct Project {
     /// What the guards let pass: the reason by the finding's fingerprint.
     #[serde(default)]
     pub allow: IndexMap<String, String>,
+    /// Whose pipeline tests, builds and deploys it.
+    #[serde(default)]
+    pub ci: Ci,
+}
+
+/// Who runs a project's pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ci {
+    /// Nobody: no file is written.
+    #[default]
+    None,
+    /// GitHub Actions: `.github/workflows/deploy.yml`.
+    Github,
+    /// GitLab CI: `.gitlab-ci.yml`.
+    Gitlab,
 }
 
 /// One deployable unit.

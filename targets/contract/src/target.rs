@@ -26,6 +26,9 @@ pub struct Descriptor {
     /// The variables its credentials come from.
     #[serde(default)]
     pub credentials: Vec<Credential>,
+    /// How a pipeline gets short-lived credentials for it instead of stored ones; none where it cannot.
+    #[serde(default)]
+    pub federation: Option<Federation>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// True where this version writes its files and checks for it, and cannot deploy to it yet.
@@ -47,6 +50,20 @@ pub struct Credential {
     /// True where nothing works without it.
     #[serde(default)]
     pub required: bool,
+}
+
+/// How a run of GitHub Actions gets short-lived credentials by OpenID Connect
+/// (<https://docs.github.com/actions/concepts/security/openid-connect>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Federation {
+    /// The action that logs in, such as `azure/login`.
+    pub action: String,
+    /// Its inputs, each with the variable of the repository or environment that it is taken from. None of them is secret.
+    pub inputs: IndexMap<String, String>,
+    /// The input that takes the region of dashdeploy.yaml, where that names one.
+    #[serde(default)]
+    pub region: Option<String>,
 }
 
 /// What a target can do. Callers ask this, never a target's name.

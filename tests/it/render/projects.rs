@@ -49,6 +49,7 @@ pub fn project(services: Vec<Service>) -> Project {
         environments: IndexMap::from([(name("local"), docker)]),
         registry: None,
         allow: IndexMap::new(),
+        ci: Ci::None,
     }
 }
 

@@ -1,6 +1,6 @@
 // Written by dashdeploy from dashdeploy.yaml. Refresh it with: dashdeploy render
 // It is yours: edits by hand are noticed and never overwritten silently.
-// inputs: c794d828744298e3 body: 45c71197384d70ea
+// inputs: 2ec9672b39b7b7c9 body: 9c4c187058e68339
 //
 // The parameters of the template beside it, read from the shell's variables when it is deployed:
 //   az deployment group create --resource-group reading-list-azure --parameters deploy/azure/main.bicepparam
@@ -11,3 +11,7 @@ using './main.bicep'
 param apiImage = readEnvironmentVariable('API_IMAGE', 'ghcr.io/acme/reading-list-api:latest')
 
 param api_ADMIN_TOKEN = readEnvironmentVariable('ADMIN_TOKEN')
+
+param registryUser = readEnvironmentVariable('REGISTRY_USER', '')
+
+param registryPassword = readEnvironmentVariable('REGISTRY_PASSWORD', '')

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::CANARY;
 use crate::{
-    Bound, Build, BuildKind, Environment, HealthCheck, ImageId, Name, NodeManager, Project, Publish,
+    Bound, Build, BuildKind, Ci, Environment, HealthCheck, ImageId, Name, NodeManager, Project, Publish,
     PythonPackages, PythonRecipe, Recipe, Release, ReleaseImage, Requirement, Resources, SecretStore,
     Service, Source, SpaRecipe, Text, Volume, Wiring, Writers, image_reference,
 };
@@ -64,6 +64,7 @@ fn bound(target: &str) -> Bound {
         environments: IndexMap::from([(name("local"), environment)]),
         registry: None,
         allow: IndexMap::new(),
+        ci: Ci::None,
     };
     // The environment is put in three lines above.
     project.bind("local").expect("the sample has the environment `local`")
