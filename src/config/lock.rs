@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(at("version: 1\nimages:\n  a:1: sha256:00\n"), [(3, 8, "invalid-digest".to_owned())]);
         assert_eq!(at("actions:\n  checkout: { tag: v1, commit: abc }\n").len(), 2);
         assert_eq!(at("actions:\n  a/b: { tag: v1 }\n")[0].2, "missing-key");
-        assert_eq!(at("images: [\n")[0].0, 2);
+        assert_eq!(at("version: 1\nimages: [\n")[0].0, 2);
         assert_eq!(at("version: 2\n")[0].2, "unknown-version");
         assert_eq!(at("").len(), 1);
         assert_eq!(at("pins: {}\n")[0].2, "unknown-key");

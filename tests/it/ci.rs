@@ -1,6 +1,7 @@
 //! Pipelines: read by GitHub's own parser, actionlint and the schemas, and their scripts really run.
 
 mod consume;
+mod engine;
 mod pin;
 mod scripts;
 
