@@ -64,8 +64,10 @@ fn stage(bound: &Bound) -> Stage {
 
 /// What people open: the first page's address, else the first service's that has one. Not one that only the host itself knows.
 fn url(bound: &Bound, wiring: &Wiring) -> Option<String> {
-    let pages = bound.services.values().filter(|service| service.kind() == ServiceKind::Static);
-    let others = bound.services.values().filter(|service| service.kind() != ServiceKind::Static);
+    let named = bound.domains.keys().filter_map(|name| bound.services.get(name));
+    let pages = || bound.services.values().filter(|service| service.kind() == ServiceKind::Static);
+    let own_name = named.clone().filter(|service| service.kind() == ServiceKind::Static);
     let of = |name| wiring.services.get(name).and_then(|address| address.url.clone());
-    pages.chain(others).filter_map(|service| of(&service.name)).find(|url| url.starts_with("https://"))
+    let order = own_name.chain(pages()).chain(named).chain(bound.services.values());
+    order.filter_map(|service| of(&service.name)).find(|url| url.starts_with("https://"))
 }

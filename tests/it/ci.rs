@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::manifests::{examples, nasty};
+use crate::manifests::{examples, nasty, with_environments};
 use crate::support::{Project, tool};
 
 const WORKFLOW: &str = ".github/workflows/deploy.yml";
@@ -62,7 +62,11 @@ environments:
   staging: { target: fly, region: iad }
   on: { target: azure }
   preview: { target: render, registry: docker.io/acme }
-  trial: { target: railway, registry: registry.example.com/acme }
+  trial:
+    target: railway
+    registry: registry.example.com/acme
+    # Railway has no way to write `${{` plainly, and refuses it by name.
+    services: { web: { env: { VITE_T: plain } } }
   host: { target: docker }
 "#;
 
@@ -78,12 +82,7 @@ fn shapes() -> Vec<(String, String)> {
     ];
     for (name, yaml) in examples() {
         let environment = "  staging: { target: render }\n  production: { target: fly }\n";
-        let with_more = yaml.replace(
-            "  local: { target: docker }\n",
-            &format!("  local: {{ target: docker }}\n{environment}"),
-        );
-        assert_ne!(yaml, with_more, "{name}");
-        all.push((name, with_more));
+        all.push((name, with_environments(&yaml, environment)));
     }
     all
 }

@@ -1,8 +1,8 @@
 //! The actions that the workflow uses, each at a commit.
 //!
 //! Given: an action's name. Gives: the commit and the tag that it had when the template was written. `dashdeploy.lock` counts
-//! before this table. Every commit was found, with this very tag beside it, in several public repositories that do not
-//! belong together, and runs on Node.js 24.
+//! before this table. Every commit was found with this very tag beside it in several public files, and runs on Node.js
+//! 24; `dashdeploy pin --update --actions` asks GitHub.
 
 use serde::Serialize;
 
