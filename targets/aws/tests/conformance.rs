@@ -1,4 +1,4 @@
-//! The contract's suite.
+//! The contract's suite, and what follows from its sample.
 
 use dashdeploy_contract::conformance::paper;
 
