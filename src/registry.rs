@@ -10,31 +10,37 @@ pub fn known_names() -> Vec<&'static str> {
     KNOWN.to_vec()
 }
 
+/// How a target is made.
+type Make = fn() -> Box<dyn Target>;
+
+/// The targets of this build, by name; each is made only when it is asked for.
+const TARGETS: &[(&str, Make)] = &[
+    #[cfg(feature = "docker")]
+    ("docker", || Box::new(dashdeploy_docker::target(docker::connector()))),
+    #[cfg(feature = "render")]
+    ("render", || Box::new(dashdeploy_render::target())),
+    #[cfg(feature = "fly")]
+    ("fly", || Box::new(dashdeploy_fly::target())),
+    #[cfg(feature = "aws")]
+    ("aws", || Box::new(dashdeploy_aws::target())),
+    #[cfg(feature = "azure")]
+    ("azure", || Box::new(dashdeploy_azure::target())),
+    #[cfg(feature = "railway")]
+    ("railway", || Box::new(dashdeploy_railway::target())),
+    #[cfg(feature = "netlify")]
+    ("netlify", || Box::new(dashdeploy_netlify::target())),
+    #[cfg(feature = "vercel")]
+    ("vercel", || Box::new(dashdeploy_vercel::target())),
+];
+
 /// The targets of this build.
 pub fn all() -> Vec<Box<dyn Target>> {
-    vec![
-        #[cfg(feature = "docker")]
-        Box::new(dashdeploy_docker::target(docker::connector())),
-        #[cfg(feature = "render")]
-        Box::new(dashdeploy_render::target()),
-        #[cfg(feature = "fly")]
-        Box::new(dashdeploy_fly::target()),
-        #[cfg(feature = "aws")]
-        Box::new(dashdeploy_aws::target()),
-        #[cfg(feature = "azure")]
-        Box::new(dashdeploy_azure::target()),
-        #[cfg(feature = "railway")]
-        Box::new(dashdeploy_railway::target()),
-        #[cfg(feature = "netlify")]
-        Box::new(dashdeploy_netlify::target()),
-        #[cfg(feature = "vercel")]
-        Box::new(dashdeploy_vercel::target()),
-    ]
+    TARGETS.iter().map(|(_, make)| make()).collect()
 }
 
 /// The target of a name; none where this build has no such target.
 pub fn target(name: &str) -> Option<Box<dyn Target>> {
-    all().into_iter().find(|target| target.descriptor().name == name)
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
 }
 
 /// The target whose addresses the generated Compose files are made with: a Docker host.
@@ -77,5 +83,18 @@ mod docker {
             EngineErrorKind::BadAnswer => ErrorKind::Unexpected,
         };
         TargetError::new(kind, "docker", "connect", error.message).hint(error.hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_target_is_known_by_the_name_it_gives_itself() {
+        for (name, make) in TARGETS {
+            assert_eq!(make().descriptor().name, *name);
+            assert!(known_names().contains(name));
+        }
     }
 }

@@ -16,6 +16,8 @@ pub enum Wanted {
     /// Those that the project's environments name.
     #[default]
     Used,
+    /// None: files of builds alone are asked for.
+    None,
     /// Every target of this build.
     All,
     /// These.
@@ -71,7 +73,7 @@ impl Wanted {
 
     fn includes(&self, name: &str) -> bool {
         match self {
-            Self::Used => false,
+            Self::Used | Self::None => false,
             Self::All => true,
             Self::Named(names) => names.iter().any(|named| named == name),
         }
@@ -79,7 +81,8 @@ impl Wanted {
 
     /// True where the target is not asked for, even if an environment names it.
     fn leaves_out(&self, name: &str) -> bool {
-        matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
+        *self == Self::None
+            || matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
     }
 }
 
@@ -123,14 +126,15 @@ fn plain_environment(using: &[Bound]) -> Option<Name> {
     production.or(using.first()).map(|bound| bound.environment.clone())
 }
 
-/// How the project would be on a target that no environment names: `production`, else the first that is not `local`, else
-/// `local`, moved there.
+/// How the project would be in production on a target that no environment names: `production`, else the first environment that
+/// is not `local`, else `local`, moved there.
 fn imagined(project: &Project, name: &str) -> Option<Placed> {
     let names: Vec<&str> = project.environments.keys().map(Name::as_str).collect();
     let chosen = ["production"].into_iter().find(|name| names.contains(name));
     let chosen = chosen.or_else(|| names.iter().find(|name| **name != "local").copied()).unwrap_or("local");
     let target = registry::target(name)?;
-    let bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
+    let mut bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
+    bound.environment = Name::from_any("production", "production");
     place(name, bound, None, false)
 }
 

@@ -20,6 +20,7 @@ mod init;
 mod load;
 mod logs;
 mod manifests;
+mod portability;
 mod prepare;
 mod ps;
 mod push;
@@ -27,6 +28,7 @@ mod render;
 mod schema;
 mod stack;
 mod targets;
+mod templates;
 mod up;
 
 use std::ffi::OsString;
@@ -70,6 +72,7 @@ enum Command {
     Exec(exec::Args),
     Doctor(doctor::Args),
     Targets(targets::Args),
+    Templates(templates::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -144,6 +147,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Exec(args) => exec::run(context, &args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Targets(args) => targets::run(context, &args),
+        Command::Templates(args) => templates::run(context, &args),
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }

@@ -51,12 +51,14 @@ pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
     }
 }
 
+/// Where the user's own templates lie.
+pub(super) const TEMPLATES: &str = ".dashdeploy/templates";
+
 /// The user's own templates, by name.
 pub(super) fn overrides(loaded: &Loaded) -> CliResult<BTreeMap<String, String>> {
-    const FOLDER: &str = ".dashdeploy/templates";
     let mut own = BTreeMap::new();
-    for name in loaded.dir.files_below(FOLDER)? {
-        let path = format!("{FOLDER}/{name}");
+    for name in loaded.dir.files_below(TEMPLATES)? {
+        let path = format!("{TEMPLATES}/{name}");
         let bytes = loaded.dir.read(&path)?.unwrap_or_default();
         let text = String::from_utf8(bytes)
             .map_err(|_| CliError::new(Exit::Usage, "template", format!("{path} is not UTF-8 text")))?;
@@ -127,8 +129,11 @@ pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) ->
         let file = path.strip_suffix(".dockerignore").unwrap_or(path);
         builds.iter().any(|build| build.dockerfile == file) || path.ends_with("nginx.conf")
     };
+    if !bound.services.values().any(dashdeploy_contract::Service::is_generated) {
+        return Ok(());
+    }
     for compared in
-        compared(loaded, &Wanted::Used)?.iter().filter(|compared| read_by_builds(&compared.file.path))
+        compared(loaded, &Wanted::None)?.iter().filter(|compared| read_by_builds(&compared.file.path))
     {
         let path = &compared.file.path;
         match write(loaded, compared, false)? {

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::load::load;
 use super::manifests::Wanted;
 use super::prepare::{Done, compared, write};
+use super::templates::{outdated, painted};
 use super::{CliResult, Context, Exit};
-use crate::console::{safe, table};
+use crate::console::table;
 use crate::render::{Compared, State};
 
 /// Write the files that follow from dashdeploy.yaml
@@ -35,6 +36,11 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
     let mut all = compared(&loaded, &Wanted::of(&args.targets)?.and_used())?;
+    for name in outdated(&loaded)? {
+        context.console.warning(&format!(
+            "the built-in template {name} has changed since you took it over; `dashdeploy templates diff {name}` shows how"
+        ));
+    }
     if !args.files.is_empty() {
         let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
         if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {
@@ -78,16 +84,10 @@ fn check(context: &Context, all: &[Compared], fail: bool) -> Exit {
     let value: Vec<Value> =
         all.iter().map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff })).collect();
     let style = context.console.answer_style();
-    let painted = |line: &str| match line.as_bytes().first() {
-        Some(b'+') => style.green(&safe(line)),
-        Some(b'-') => style.red(&safe(line)),
-        Some(b'@') => style.cyan(&safe(line)),
-        _ => safe(line),
-    };
     let mut lines = Vec::new();
     for compared in &differing {
         lines.push(style.bold(&format!("{}: {}", compared.file.path, word(compared.state))));
-        lines.extend(compared.diff.lines().map(painted));
+        lines.push(painted(&compared.diff, style));
     }
     let foreign = all.iter().filter(|c| c.state == State::Foreign);
     lines.extend(foreign.map(|c| format!("{}: {}", c.file.path, word(c.state))));

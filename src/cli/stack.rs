@@ -7,6 +7,7 @@ use dashdeploy_contract::{Bound, Finding, Name, Reader, Severity, Target, Target
 use secrecy::SecretString;
 
 use super::load::{Loaded, load};
+use super::portability::findings_of;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::ask;
 use crate::deploy::{Gathered, SecretSource, gather, parse_dotenv};
@@ -33,8 +34,10 @@ impl Stack {
         let loaded = load(context)?;
         let bound = loaded.bind(context)?;
         let target = find_target(&bound)?;
-        let findings: Vec<Finding> =
-            target.check(&bound).into_iter().map(|finding| loaded.places.locate(finding)).collect();
+        let findings: Vec<Finding> = findings_of(target.as_ref(), &bound)
+            .into_iter()
+            .map(|finding| loaded.places.locate(finding))
+            .collect();
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let message =
                 format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
@@ -192,13 +195,19 @@ fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {
         return Err(CliError::new(Exit::Usage, "several-targets", message)
             .hint("this command runs environments that are on one target; choose one with -e"));
     }
-    registry::target(bound.target.as_str()).ok_or_else(|| {
+    let found = registry::target(bound.target.as_str());
+    found.filter(|target| !target.descriptor().files_only).ok_or_else(|| {
         let known = registry::all();
-        let names: Vec<&str> = known.iter().map(|target| target.descriptor().name.as_str()).collect();
+        let able = known.iter().map(|target| target.descriptor()).filter(|descriptor| !descriptor.files_only);
+        let names: Vec<&str> = able.map(|descriptor| descriptor.name.as_str()).collect();
         let message =
             format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
         CliError::new(Exit::Usage, "unsupported-target", message)
             .hint(format!("it can run: {}; choose another environment with -e", names.join(", ")))
+            .hint(format!(
+                "`dashdeploy render --target {}` writes its files; the head of each says how it is used by hand",
+                bound.target
+            ))
     })
 }
 

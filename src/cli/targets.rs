@@ -1,43 +1,107 @@
 //! `dashdeploy targets`: what this build can deploy to.
 
+use dashdeploy_contract::{Descriptor, OptionKind, OptionRule, OptionScope};
 use serde_json::json;
 
-use super::{CliResult, Context, Exit};
+use super::{CliError, CliResult, Context, Exit};
 use crate::console::table;
 use crate::registry;
 
-/// List the targets and what each can do
+/// List the targets and what each can do; with a name, its options
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Only this target, with the options that `options:` of an environment may hold
+    #[arg(value_name = "TARGET")]
+    name: Option<String>,
+}
 
-pub(super) fn run(context: &Context, _: &Args) -> CliResult {
-    let targets = registry::all();
-    let descriptors: Vec<_> = targets.iter().map(|target| target.descriptor().clone()).collect();
+pub(super) fn run(context: &Context, args: &Args) -> CliResult {
+    let descriptors: Vec<_> = registry::all().iter().map(|target| target.descriptor().clone()).collect();
+    let Some(name) = &args.name else { return Ok(list(context, &descriptors)) };
+    let Some(descriptor) = descriptors.iter().find(|descriptor| descriptor.name == *name) else {
+        let known: Vec<&str> = descriptors.iter().map(|descriptor| descriptor.name.as_str()).collect();
+        return Err(CliError::new(
+            Exit::Usage,
+            "unknown-target",
+            format!("`{name}` is not a target of this build"),
+        )
+        .hint(format!("the targets are {}", known.join(", "))));
+    };
+    context.console.answer(json!({ "target": descriptor }), &details(descriptor));
+    Ok(Exit::Done)
+}
+
+fn list(context: &Context, descriptors: &[Descriptor]) -> Exit {
     let rows: Vec<Vec<String>> = descriptors
         .iter()
         .map(|descriptor| {
-            let can = descriptor.capabilities;
-            let words = [
-                (can.containers, "containers"),
-                (can.static_files, "static files"),
-                (can.volumes, "volumes"),
-                (can.same_origin, "one origin for page and API"),
-                (can.exec, "exec"),
+            let deploys = if descriptor.files_only { "writes its files" } else { "deploys" };
+            let row = [
+                &descriptor.name,
+                &descriptor.title,
+                deploys,
+                &abilities(descriptor),
+                &variables(descriptor),
             ];
-            let words: Vec<&str> = words.iter().filter(|(can, _)| *can).map(|(_, word)| *word).collect();
-            let variables: Vec<&str> =
-                descriptor.credentials.iter().map(|credential| credential.variable.as_str()).collect();
-            vec![descriptor.name.clone(), descriptor.title.clone(), words.join(", "), variables.join(", ")]
+            row.map(str::to_owned).to_vec()
         })
         .collect();
     let coming: Vec<&str> = registry::known_names()
         .into_iter()
         .filter(|name| descriptors.iter().all(|descriptor| descriptor.name != *name))
         .collect();
-    let mut text = table(&["TARGET", "TITLE", "CAN", "VARIABLES"], &rows);
+    let mut text = table(&["TARGET", "TITLE", "THIS BUILD", "CAN", "VARIABLES"], &rows);
     if !coming.is_empty() {
         text.push_str(&format!("\n\nKnown by name, not in this build: {}", coming.join(", ")));
     }
     context.console.answer(json!({ "targets": descriptors, "not_in_this_build": coming }), &text);
-    Ok(Exit::Done)
+    Exit::Done
+}
+
+fn abilities(descriptor: &Descriptor) -> String {
+    let can = descriptor.capabilities;
+    let words = [
+        (can.containers, "containers"),
+        (can.static_files, "static files"),
+        (can.volumes, "volumes"),
+        (can.same_origin, "one origin for page and API"),
+        (can.exec, "exec"),
+    ];
+    words.iter().filter(|(can, _)| *can).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+}
+
+fn variables(descriptor: &Descriptor) -> String {
+    let names = descriptor.credentials.iter().map(|credential| credential.variable.as_str());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn details(descriptor: &Descriptor) -> String {
+    let mut text = format!("{} ({})\ncan: {}", descriptor.title, descriptor.docs, abilities(descriptor));
+    for credential in &descriptor.credentials {
+        text.push_str(&format!("\n{}: {}", credential.variable, credential.purpose));
+    }
+    if descriptor.options.is_empty() {
+        text.push_str("\n\nIt has no options.");
+        return text;
+    }
+    let rows: Vec<Vec<String>> = descriptor.options.iter().map(option).collect();
+    text.push_str("\n\nOptions, below `options:` of an environment or of a service in it:\n\n");
+    text.push_str(&table(&["OPTION", "FOR", "VALUES", "DEFAULT", "CHOOSES"], &rows));
+    text
+}
+
+fn option(rule: &OptionRule) -> Vec<String> {
+    let of = match rule.of {
+        OptionScope::Any => "all",
+        OptionScope::Web => "web",
+        OptionScope::Static => "static",
+    };
+    let values = match rule.kind {
+        _ if !rule.values.is_empty() => rule.values.join(" | "),
+        OptionKind::Text => "text".to_owned(),
+        OptionKind::Number => "number".to_owned(),
+        OptionKind::Boolean => "true | false".to_owned(),
+    };
+    let default = rule.default.clone().unwrap_or_default();
+    vec![rule.name.clone(), of.to_owned(), values, default, rule.purpose.clone()]
 }

@@ -78,6 +78,11 @@ impl Places {
         finding.at(place)
     }
 
+    /// The place of each key, or of the nearest key above it that stands in the file; all in one reading of the file.
+    pub fn of_keys(&self, keys: &[&str]) -> Vec<Place> {
+        self.all(keys.iter().map(|key| self.nearest(key)))
+    }
+
     fn nearest(&self, key: &str) -> Span {
         let mut path = key;
         loop {

@@ -196,6 +196,12 @@ impl Engine {
         names
     }
 
+    /// Every template's name and text.
+    pub fn sources(&self) -> BTreeMap<String, String> {
+        let all = self.environment.templates();
+        all.map(|(name, template)| (name.to_owned(), template.source().to_owned())).collect()
+    }
+
     /// A template's own text.
     pub fn source(&self, name: &str) -> Option<String> {
         self.environment.get_template(name).ok().map(|template| template.source().to_owned())

@@ -45,7 +45,7 @@ const HOSTILE: [&str; 34] = [
     "\u{2028}\u{feff}",
 ];
 
-fn any_text() -> impl Strategy<Value = String> {
+pub(super) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         proptest::sample::select(&HOSTILE[..]).prop_map(str::to_owned),
         proptest::collection::vec(proptest::char::any(), 0..24).prop_map(|c| c.into_iter().collect()),

@@ -3,7 +3,7 @@
 //! Given: a project. Gives: paths relative to the project folder, `/`-separated. Every other module of `render` asks here,
 //! so that the ignore files know all generated paths and Compose knows where a Dockerfile lies.
 
-use dashdeploy_contract::{Bound, Build, Name, Recipe, Service};
+use dashdeploy_contract::{Bound, Build, Name, Recipe, Service, page};
 
 /// For local use, the same as `dashdeploy up`.
 pub const COMPOSE: &str = "docker-compose.yml";
@@ -22,29 +22,10 @@ pub fn ignore_file(build: &Build) -> String {
 }
 
 /// The nginx configuration of a static service and the one of its development set-up; none for other services.
-///
-/// Beside package.json, where the plan of the application expects it; below `deploy/` when the context is the project
-/// itself. Services that share a context carry their name in it.
 pub fn nginx_files(bound: &Bound, service: &Service) -> Option<(String, String)> {
-    let build = service.build().filter(|build| is_nginx(build))?;
-    if build.context == "." {
-        let folder = format!("deploy/{}", service.name);
-        return Some((format!("{folder}/nginx.conf"), format!("{folder}/nginx.dev.conf")));
-    }
-    let shared = bound.services.values().filter_map(|other| other.build());
-    let shared = shared.filter(|other| is_nginx(other) && other.context == build.context).count() > 1;
-    let stem = if shared { format!("nginx.{}", service.name) } else { "nginx".to_owned() };
-    Some((format!("{}/{stem}.conf", build.context), format!("{}/{stem}.dev.conf", build.context)))
-}
-
-/// The configuration of the same page where a platform runs it: `nginx.fly.conf` beside `nginx.conf`.
-pub fn on_platform(conf: &str, suffix: &str) -> String {
-    format!("{}.{suffix}.conf", conf.strip_suffix(".conf").unwrap_or(conf))
-}
-
-/// True for the recipes that nginx serves.
-pub fn is_nginx(build: &Build) -> bool {
-    matches!(build.recipe, Recipe::Spa(_) | Recipe::Files { .. })
+    let conf = page::configuration(bound, service)?;
+    let dev = page::on_platform(&conf, "dev");
+    Some((conf, dev))
 }
 
 /// Every path that dashdeploy writes or reads as configuration, sorted, without the `.env.example` files and the targets'

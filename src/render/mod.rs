@@ -73,10 +73,11 @@ fn count(findings: usize) -> String {
 /// # Errors
 /// [`RenderError::Findings`] with all problems at once; [`RenderError::Template`] for a template that cannot be filled in.
 pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, RenderError> {
-    let built_in = engine::Engine::new(&inputs.templates, &BTreeMap::new())?;
     let engine = engine::Engine::new(&inputs.templates, &inputs.overrides)?;
     let mut sheet = sheet::Sheet::new(&engine);
-    sheet.check_overrides(&inputs.overrides, &built_in);
+    if !inputs.overrides.is_empty() {
+        sheet.check_overrides(&inputs.overrides, &engine::Engine::new(&inputs.templates, &BTreeMap::new())?);
+    }
     let local = values::local(project);
     let wiring = values::with_variables(&inputs.local, &local);
     for service in local.services.values() {
@@ -89,14 +90,8 @@ pub fn render(project: &Project, inputs: &Inputs) -> Result<Vec<RenderedFile>, R
     sheet.finish()
 }
 
-/// The names of the built-in templates, those of the targets among them, sorted.
-pub fn template_names(templates: &[Template]) -> Vec<String> {
-    engine::Engine::new(templates, &BTreeMap::new())
-        .map(|engine| engine.names().into_iter().map(str::to_owned).collect())
-        .unwrap_or_default()
-}
-
-/// The text of a built-in template, for a user who wants an own one in its place.
-pub fn template_source(templates: &[Template], name: &str) -> Option<String> {
-    engine::Engine::new(templates, &BTreeMap::new()).ok()?.source(name)
+/// The built-in templates, those of the targets among them: name and text, sorted by name.
+pub fn templates(of_targets: &[Template]) -> BTreeMap<String, String> {
+    let engine = engine::Engine::new(of_targets, &BTreeMap::new());
+    engine.map(|engine| engine.sources()).unwrap_or_default()
 }

@@ -99,7 +99,7 @@ pub fn add(
     };
     sheet.add(&path, TEMPLATE, &conf, &key)?;
     for (_, server) in servers.iter().filter(|(page, _)| *page == service.name) {
-        sheet.add(&layout::on_platform(&path, &server.suffix), TEMPLATE, &conf.on(server), &key)?;
+        sheet.add(&page::on_platform(&path, &server.suffix), TEMPLATE, &conf.on(server), &key)?;
     }
     if conf.spa {
         conf.server = Some(format!("{}:{DEV_PORT}", dev_server(bound, service)));

@@ -132,7 +132,7 @@ def write(path, versions, sections, when):
         file.write("\n".join([HEAD, *table, ""]) + "\n" + "\n".join(parts[name] for name in sorted(parts, key=order)))
 
 
-ORDER = ["noop", "edit", "cold", "up", "images", "memory", "startup", "push", "load"]
+ORDER = ["noop", "edit", "cold", "up", "images", "memory", "startup", "push", "load", "render"]
 
 
 def order(name):

@@ -13,3 +13,4 @@ mod render;
 mod secrets;
 mod stack;
 mod support;
+mod templates;

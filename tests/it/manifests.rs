@@ -91,3 +91,52 @@ pub fn nasty(environment: &str) -> String {
 pub fn nasty_values() -> Vec<(String, &'static str)> {
     HOSTILE.iter().enumerate().map(|(at, value)| (format!("V{at}"), *value)).collect()
 }
+
+/// All generated files of a project for all targets, by path.
+#[track_caller]
+fn everything(project: &Project, variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    let arguments = ["render", "--target", "all", "--stdout", "--json"];
+    let answer = project.run_with(&arguments, variables).exits(0).json();
+    let text = |file: &serde_json::Value, key: &str| file[key].as_str().unwrap().to_owned();
+    let files = answer["result"]["files"].as_array().unwrap();
+    files.iter().map(|file| (text(file, "path"), text(file, "contents"))).collect()
+}
+
+#[test]
+fn the_same_bytes_under_another_folder_clock_language_and_home() {
+    let (here, there) = (Project::empty("one"), Project::empty("another-much-longer-name"));
+    let yaml =
+        nasty("target: fly\nregion: fra\nservices: { web: { target: netlify, domain: www.example.com } }");
+    for project in [&here, &there] {
+        project.write("dashdeploy.yaml", &yaml);
+    }
+    let elsewhere = [
+        ("TZ", "Asia/Kathmandu"),
+        ("LANG", "tr_TR.UTF-8"),
+        ("LC_ALL", "de_DE.UTF-8"),
+        ("HOME", "/nonexistent"),
+        ("USER", "someone"),
+        ("API_KEY", "canary-of-this-machine"),
+        ("SOURCE_DATE_EPOCH", "1"),
+    ];
+    let (one, other) = (everything(&here, &[]), everything(&there, &elsewhere));
+    assert!(one.len() > 20, "{:?}", one.iter().map(|(path, _)| path).collect::<Vec<_>>());
+    assert_eq!(one, other);
+    assert!(!one.iter().any(|(_, text)| text.contains("canary-of-this-machine")));
+}
+
+#[test]
+fn every_file_is_ours_and_fresh_once_it_is_written() {
+    for (name, yaml) in examples() {
+        let project = Project::empty("fresh");
+        project.write("dashdeploy.yaml", &yaml);
+        project.run(&["render", "--target", "all"]).exits(0);
+        let again = project.run(&["render", "--target", "all", "--check"]).exits(0).stdout;
+        assert!(
+            again.contains("are as dashdeploy.yaml has them") && !again.contains("not generated"),
+            "{name}: {again}"
+        );
+        // What `render` alone writes does not depend on what else was asked for.
+        project.run(&["render", "--check"]).exits(0);
+    }
+}

@@ -14,6 +14,7 @@ pub(super) fn check(draft: &Draft, report: &Report) {
         proxies(draft, service, report);
         headers(service, report);
     }
+    domains(draft, report);
     smoke(draft, report);
     dockerfiles(draft, report);
 }
@@ -79,6 +80,22 @@ fn headers(service: &Service, report: &Report) {
             let key = format!("services.{}.headers.{name}", service.name);
             let message = format!("`{}` and `{}` are one header", shown(first), shown(name));
             report.add(Finding::error("header-twice", key, message).hint("remove one of the two"));
+        }
+    }
+}
+
+/// A host name leads to one service.
+fn domains(draft: &Draft, report: &Report) {
+    let mut seen: HashMap<&str, (&Name, &Name)> = HashMap::new();
+    for (environment, chosen) in &draft.project.environments {
+        for (service, changes) in &chosen.services {
+            let Some(domain) = &changes.domain else { continue };
+            if let Some((first, of)) = seen.insert(domain, (environment, service)) {
+                let key = format!("environments.{environment}.services.{service}.domain");
+                let message = format!("`{domain}` is the domain of `{of}` in `{first}` already");
+                report
+                    .add(Finding::error("domain-twice", key, message).hint("give one of them another name"));
+            }
         }
     }
 }

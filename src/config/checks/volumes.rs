@@ -11,6 +11,16 @@ use crate::config::suggest;
 pub(super) fn check(draft: &Draft, report: &Report) {
     for service in draft.project.services.values() {
         mounts(draft, service, report);
+        copies(draft, service, service.replicas, &format!("services.{}.replicas", service.name), report);
+    }
+    for (environment, chosen) in &draft.project.environments {
+        for (name, changes) in &chosen.services {
+            let Some((service, replicas)) = draft.project.services.get(name).zip(changes.replicas) else {
+                continue;
+            };
+            let key = format!("environments.{environment}.services.{name}.replicas");
+            copies(draft, service, replicas, &key, report);
+        }
     }
     let readable = |name: &Name| {
         let certain = !report.doubts(&format!("services.{name}.volumes"));
@@ -42,6 +52,21 @@ pub(super) fn check(draft: &Draft, report: &Report) {
             report.add(Finding::error("single-writer", key, message).hint(hint));
         }
     }
+}
+
+/// Several copies write at once.
+fn copies(draft: &Draft, service: &Service, replicas: u32, key: &str, report: &Report) {
+    let single = service.volumes.keys().find(|name| {
+        let volume = draft.project.volumes.get(*name);
+        volume.is_some_and(|volume| volume.writers == Writers::Single)
+            && !report.doubts(&format!("volumes.{name}"))
+    });
+    let Some(volume) = single.filter(|_| replicas > 1) else { return };
+    let message = format!("`{volume}` allows one writer, but `{}` is to run {replicas} times", service.name);
+    let hint = format!(
+        "write `replicas: 1`, or `writers: many` under `volumes.{volume}` if what is in it bears that"
+    );
+    report.add(Finding::error("single-writer", key, message).hint(hint));
 }
 
 fn mounts(draft: &Draft, service: &Service, report: &Report) {

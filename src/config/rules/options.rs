@@ -38,7 +38,10 @@ pub(crate) fn option_name(text: &str) -> Result<(), Problem> {
 
 /// An option's value as written; what it may be is the target's to say.
 pub(crate) fn option(scalar: &Scalar) -> Result<String, Problem> {
-    let text = super::nonempty(scalar)?;
+    if scalar.text.is_empty() {
+        return Err(Problem::new("invalid-option", "the option has no value").hint("remove the key"));
+    }
+    let text = super::word(scalar)?;
     if text.len() > 500 || text.chars().any(char::is_control) {
         let message = "an option's value is one line of at most 500 characters";
         return Err(Problem::new("invalid-option", message));

@@ -126,21 +126,5 @@ pub fn gitlab_scalar(value: &str) -> Result<String, Refused> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_format_has_its_own_escapes() {
-        let nasty = "a'b\"c\\d${e}${{ f }}\n$g\u{7f}\u{202e}";
-        assert_eq!(bicep_string(nasty).unwrap(), r#"'a\'b"c\\d\${e}\${{ f }}\n$g\u{7f}\u{202e}'"#);
-        assert_eq!(workflow_scalar("${{ f }}").unwrap(), r#""${{ '${{' }} f }}""#);
-        let toml: toml::Table = format!("a = {}", toml_string(nasty).unwrap()).parse().unwrap();
-        assert_eq!(toml["a"].as_str(), Some(nasty));
-        assert_eq!(toml_key("A_B-1").unwrap(), "A_B-1");
-        assert_eq!(toml_key("a.b").unwrap(), "\"a.b\"");
-        assert_eq!(bicep_key("a-b").unwrap(), "'a-b'");
-        for escape in [yaml_scalar, workflow_scalar, toml_string, json_string, bicep_string, gitlab_scalar] {
-            assert!(escape("a\0b").is_err());
-        }
-    }
-}
+#[path = "manifest_tests.rs"]
+mod tests;

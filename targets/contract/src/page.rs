@@ -3,7 +3,7 @@
 //! Given: a static service and the origins it calls. Gives: one set of rules, which nginx, Netlify, Vercel, CloudFront and
 //! Static Web Apps are all made to keep. Deliberately absent: any server's own form of them.
 
-use crate::{AddressField, Reference, Service, Text, Wiring};
+use crate::{AddressField, Bound, Build, Recipe, Reference, Service, Text, Wiring};
 
 /// Files with a hash in their name lie here (Vite's `build.assetsDir`); they never change and are kept for a year.
 pub const ASSETS: &str = "/assets/";
@@ -122,6 +122,37 @@ fn web_socket(origin: &str, text: &Text) -> Option<String> {
     let ours = text.references().any(|reference| matches!(reference, Reference::Service { .. }));
     let rest = origin.strip_prefix("http").filter(|_| ours)?;
     Some(format!("ws{rest}"))
+}
+
+/// True for the recipes whose image is an nginx with the built files.
+pub fn is_served_by_nginx(build: &Build) -> bool {
+    matches!(build.recipe, Recipe::Spa(_) | Recipe::Files { .. })
+}
+
+/// The nginx configuration of a page, relative to the project; none for other services. It lies beside package.json; below
+/// `deploy/` when the context is the project itself. Pages that share a context carry their name in it.
+pub fn configuration(bound: &Bound, service: &Service) -> Option<String> {
+    let build = service.build().filter(|build| is_served_by_nginx(build))?;
+    if build.context == "." {
+        return Some(format!("deploy/{}/nginx.conf", service.name));
+    }
+    let others = bound.services.values().filter_map(|other| other.build());
+    let shared =
+        others.filter(|other| is_served_by_nginx(other) && other.context == build.context).count() > 1;
+    let stem = if shared { format!("nginx.{}", service.name) } else { "nginx".to_owned() };
+    Some(format!("{}/{stem}.conf", build.context))
+}
+
+/// The configuration of the same page where a platform runs it: `nginx.fly.conf` beside `nginx.conf`.
+pub fn on_platform(configuration: &str, suffix: &str) -> String {
+    format!("{}.{suffix}.conf", configuration.strip_suffix(".conf").unwrap_or(configuration))
+}
+
+/// What the page's Dockerfile takes as `NGINX_CONF`: the configuration for this server as seen from the build's context.
+pub fn configuration_in_context(bound: &Bound, service: &Service, server: &PageServer) -> Option<String> {
+    let path = on_platform(&configuration(bound, service)?, &server.suffix);
+    let context = &service.build()?.context;
+    Some(path.strip_prefix(&format!("{context}/")).unwrap_or(&path).to_owned())
 }
 
 /// How an nginx that serves a page reaches the services behind it, where that is not the Docker host's way.

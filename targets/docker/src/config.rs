@@ -172,16 +172,6 @@ pub(crate) fn check(bound: &Bound) -> Vec<Finding> {
     for service in stack.services() {
         findings.extend(check_service(&stack, service));
     }
-    for (name, volume) in bound.volumes.iter().filter(|(_, volume)| volume.size.is_some()) {
-        let size = volume.size.unwrap_or_default();
-        let text = format!("a Docker host does not limit the volume `{name}` to {} MiB", size >> 20);
-        findings.push(Finding::info("volume-size-unlimited", format!("volumes.{name}.size"), text));
-    }
-    if bound.region.is_some() && bound.target.as_str() == TARGET {
-        let key = format!("environments.{}.region", bound.environment);
-        let hint = "remove `region:` from this environment";
-        findings.push(Finding::warning("no-region", key, "a Docker host has no region").hint(hint));
-    }
     findings
 }
 
