@@ -257,7 +257,9 @@ fn text_of(format: Format, value: &Value) -> Result<String, Refused> {
     }
     let unfit = |reason| Refused { format: "a template", value: value.to_string(), reason };
     match value.kind() {
-        ValueKind::Bool | ValueKind::Number => Ok(value.to_string()),
+        // Every format but Python's writes them small; the engine's own text for them is Python's.
+        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number => Ok(value.to_string()),
         ValueKind::String => plain(format, value.as_str().unwrap_or_default()),
         ValueKind::Seq if format.has_lists() => {
             let items = value.try_iter().map_err(|_| unfit("it cannot be gone through"))?;
