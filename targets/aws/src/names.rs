@@ -132,20 +132,25 @@ impl Stack {
 /// A logical id's first part: letters and digits. A name in which that would lose something (`a-1` and `a1`, `a--b` and
 /// `a-b`) is ended by digits of its own.
 pub(crate) fn logical(name: impl AsRef<str>) -> String {
-    let name = name.as_ref();
+    let (id, is_lossy) = pascal(name.as_ref());
+    if is_lossy { format!("{id}{:04x}", fnv(name.as_ref()) & 0xffff) } else { id }
+}
+
+/// A name in one word, each part with a capital; and whether another name could give the same.
+pub(crate) fn pascal(name: &str) -> (String, bool) {
     let mut id = String::new();
-    let (mut upper, mut lossy) = (true, false);
+    let (mut starts, mut is_lossy) = (true, false);
     for c in name.chars() {
         if c.is_ascii_alphanumeric() {
-            lossy |= upper && !id.is_empty() && c.is_ascii_digit();
-            id.push(if upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
-            upper = false;
+            is_lossy |= starts && !id.is_empty() && c.is_ascii_digit();
+            id.push(if starts { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+            starts = false;
         } else {
-            lossy |= upper;
-            upper = true;
+            is_lossy |= starts;
+            starts = true;
         }
     }
-    if lossy { format!("{id}{:04x}", fnv(name) & 0xffff) } else { id }
+    (id, is_lossy)
 }
 
 /// FNV-1a, 32 bits (draft-eastlake-fnv): small, stable, and no secret depends on it.

@@ -42,7 +42,8 @@ fn ids(name: &dashdeploy_contract::Name) -> Value {
         "headers": format!("{id}Headers"),
         "distribution": format!("{id}Distribution"),
         "certificate": format!("{id}Certificate"),
-        "address": format!("{id}Address"),
+        "url": format!("{id}Url"),
+        "host": format!("{id}Host"),
         "number": format!("{id}DistributionId"),
     })
 }
@@ -53,7 +54,7 @@ pub(super) fn parameters(layout: &Layout) -> Value {
     let mut all: Vec<Value> = with_domain.map(|service| certificate(layout, service)).collect();
     let unknown = layout.pages.iter().flat_map(|page| called(layout, page));
     for name in unknown.filter(|name| !layout.is_distributed(name)) {
-        let id = format!("{}Address", logical(&name));
+        let id = format!("{}Host", logical(&name));
         if all.iter().all(|known| known["id"] != json!(id)) {
             all.push(json!({
                 "id": id,
@@ -149,7 +150,7 @@ fn content(layout: &Layout, value: &str) -> Value {
         } else if layout.is_distributed(&dashdeploy_contract::Name::from_any(piece, "service")) {
             parts.push(json!({ "attribute": format!("{}Distribution.DomainName", logical(piece)) }));
         } else {
-            parts.push(json!({ "attribute": false, "parameter": format!("{}Address", logical(piece)) }));
+            parts.push(json!({ "attribute": false, "parameter": format!("{}Host", logical(piece)) }));
         }
     }
     for part in &mut parts {
@@ -201,9 +202,8 @@ fn distribution(layout: &Layout, service: &Service) -> Value {
         "origins": origins,
         "behaviors": behaviors,
         "default": origin(&service.name),
-        "address": domain.map_or("The address: https://…".to_owned(), |domain| {
-            format!("What the record of {domain} has to lead to")
-        }),
+        "url": format!("https://{}", domain.unwrap_or_default()),
+        "host": domain.map_or("What CloudFront calls it".to_owned(), |domain| format!("Where {domain} has to lead to")),
         "export": layout.names.export(Stack::Cdn, &format!("{}-domain-name", service.name)),
     })
 }

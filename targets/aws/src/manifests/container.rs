@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::fargate::Size;
 use crate::layout::Layout;
-use crate::names::{Stack, logical};
+use crate::names::{Stack, fnv, logical, pascal};
 
 /// What is not known before a stack is there stands in a task definition like this.
 pub(super) const ACCOUNT: &str = "<account>";
@@ -58,7 +58,7 @@ fn env(layout: &Layout, service: &Service) -> Value {
 }
 
 /// A part of a value in a task definition: what is not known is a mark.
-fn mark(part: &ValuePart) -> String {
+pub(super) fn mark(part: &ValuePart) -> String {
     match part {
         ValuePart::Text(text) => text.clone(),
         ValuePart::Url(name) => format!("<url of {name}>"),
@@ -93,11 +93,11 @@ fn probe(service: &Service) -> Value {
     })
 }
 
-/// The condition and the parameter of an optional secret.
+/// The parameter of an optional secret: digits of its own where another secret's would be the same.
 pub(super) fn optional_id(service: &Service, variable: &str) -> String {
-    let id = logical(variable);
-    let twin = service.secrets.keys().any(|other| other != variable && logical(other) == id);
-    let own = if twin { format!("{id}{:08x}", crate::names::fnv(variable)) } else { id };
+    let (id, _) = pascal(variable);
+    let twin = service.secrets.keys().any(|other| other != variable && pascal(other).0 == id);
+    let own = if twin { format!("{id}{:08x}", fnv(variable)) } else { id };
     format!("{}{own}", logical(&service.name))
 }
 

@@ -5,7 +5,7 @@
 
 use dashdeploy_contract::{Recipe, Requirement, Service, Source, ValuePart, labels, page};
 
-use super::container::{ACCOUNT, FILE_SYSTEM, optional_id, repository};
+use super::container::{ACCOUNT, FILE_SYSTEM, mark, optional_id, repository};
 use super::services::unknown;
 use super::{cdn as cdn_context, given_id};
 use crate::layout::{Edge, Layout};
@@ -103,7 +103,7 @@ pub(super) fn cdn(layout: &Layout) -> Vec<String> {
     let parameters = cdn_context::parameters(layout);
     let wanted = parameters.as_array().into_iter().flatten().filter(|one| one["has_default"] == false);
     let overrides: Vec<String> =
-        wanted.map(|one| format!("{}=…", one["id"].as_str().unwrap_or_default())).collect();
+        wanted.map(|one| format!("{}=...", one["id"].as_str().unwrap_or_default())).collect();
     lines.extend(deploy(layout, Stack::Cdn, &overrides));
     lines.extend(certificates(layout));
     for page in &layout.pages {
@@ -125,7 +125,7 @@ fn certificates(layout: &Layout) -> Vec<String> {
             ));
         }
         if layout.option(service, "zone").is_none() {
-            let output = format!("{}Address", logical(&service.name));
+            let output = format!("{}Host", logical(&service.name));
             lines.push(format!(
                 "{domain} has to lead to the output {output} of this stack (a CNAME, or an alias record)."
             ));
@@ -212,14 +212,14 @@ fn export(layout: &Layout, page: &Service, name: &str, text: &dashdeploy_contrac
             ValuePart::Text(text) if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) => {
                 value.push_str(&word(&text));
             }
-            ValuePart::Text(_) => return format!("  export {name}=…  # as dashdeploy.yaml says"),
+            ValuePart::Text(_) => return format!("  export {name}=...  # as dashdeploy.yaml says"),
             ValuePart::Url(name) if layout.is_distributed(&name) => {
-                let output = layout.output(Stack::Cdn, &format!("{}Address", logical(&name)));
-                value.push_str(&format!("\"https://{output}\""));
+                let output = layout.output(Stack::Cdn, &format!("{}Url", logical(&name)));
+                value.push_str(&format!("\"{output}\""));
             }
             ValuePart::Given(name) => value.push_str(&format!("\"${name}\"")),
-            ValuePart::Url(name) => value.push_str(&format!("…  # the public address of {name}")),
-            ValuePart::Host(_) | ValuePart::Port(_) | ValuePart::Release => value.push('…'),
+            ValuePart::Url(name) => value.push_str(&format!("...  # the public address of {name}")),
+            ValuePart::Host(_) | ValuePart::Port(_) | ValuePart::Release => value.push_str("..."),
         }
     }
     format!("  export {name}={value}")
@@ -271,35 +271,39 @@ fn given(layout: &Layout, id: &str) -> String {
         ValuePart::Given(name) if given_id(&name) == id => Some(name),
         _ => None,
     });
-    variable.map_or_else(|| format!("{id}=…"), |name| format!("{id}=\"${name}\""))
+    variable.map_or_else(|| format!("{id}=..."), |name| format!("{id}=\"${name}\""))
 }
 
+/// Each secret once, however many services are handed it; optional ones with the parameter that says that they are there.
 fn secrets(layout: &Layout) -> Vec<String> {
+    let region = layout.region();
     let mut lines: Vec<String> = Vec::new();
     let mut seen: Vec<&String> = Vec::new();
-    for service in &layout.containers {
-        for (variable, wanted) in &service.secrets {
-            let note = match wanted {
-                Requirement::Required => String::new(),
-                Requirement::Optional => {
-                    format!("  # optional: then also {}=true below", optional_id(service, variable))
-                }
-            };
-            if !seen.contains(&variable) {
-                seen.push(variable);
-                lines.push(format!(
-                    "  aws secretsmanager create-secret --region {} --name {} --secret-string file:///dev/stdin{note}",
-                    layout.region(),
-                    layout.names.secret(variable)
-                ));
-            }
+    let all =
+        layout.containers.iter().flat_map(|s| s.secrets.iter().map(move |(name, wanted)| (s, name, wanted)));
+    for (service, variable, wanted) in all {
+        if *wanted == Requirement::Optional {
+            let id = optional_id(service, variable);
+            lines.push(format!(
+                "  {variable} is optional; where it is set, add {id}=true to the parameters below:"
+            ));
+        }
+        if !seen.contains(&variable) {
+            seen.push(variable);
+            let name = layout.names.secret(variable);
+            lines.push(format!(
+                "  printf %s \"${variable}\" | aws secretsmanager create-secret --region {region} \\"
+            ));
+            lines.push(format!("    --name {name} --secret-string file:///dev/stdin"));
         }
     }
+    for name in layout.containers.iter().filter_map(|service| layout.option(service, "registry_credentials"))
+    {
+        lines.push(format!("  {name} holds the login of the registry, as JSON: username, password"));
+    }
     if !lines.is_empty() {
-        lines.insert(
-            0,
-            "Secrets, each value on standard input (a changed one: put-secret-value --secret-id):".to_owned(),
-        );
+        let title = "Secrets, from variables of this shell (for a new value put-secret-value --secret-id):";
+        lines.insert(0, title.to_owned());
     }
     lines
 }
@@ -329,7 +333,8 @@ fn images(layout: &Layout, built: &[&&Service]) -> Vec<String> {
             Recipe::Own { target: Some(stage) } => format!(" --target {}", word(stage)),
             _ => String::new(),
         };
-        let secrets: String = build.secrets.iter().map(|name| format!(" --secret id={name}")).collect();
+        let secrets: String =
+            build.secrets.iter().map(|name| format!(" --secret id={name},env={name}")).collect();
         let image = format!("\"{}:$TAG\"", registry(layout, service));
         lines.push(format!(
             "  docker buildx build --push --platform {platform} --provenance=false{target}{secrets} \\"
@@ -366,34 +371,57 @@ fn digest(layout: &Layout, built: &[&&Service]) -> String {
 /// A task definition: for those who register it themselves.
 pub(super) fn task(layout: &Layout, service: &Service) -> Vec<String> {
     let region = layout.region();
-    let services = layout.desk.path(&Stack::Services.file());
     let mut lines = vec![
-        format!("The same task as in {services}, for those who register it themselves: `aws ecs register-task-definition`, or"),
-        "aws-actions/amazon-ecs-deploy-task-definition. What stands in <…> has to be filled in first; a secret that is".to_owned(),
-        "named here has to exist.".to_owned(),
-        format!("  {ACCOUNT}: aws sts get-caller-identity --query Account --output text"),
+        format!("The same task as in {}, for those who register it themselves: with", layout.desk.path(&Stack::Services.file())),
+        "aws-actions/amazon-ecs-deploy-task-definition, or as below. A secret that is named here has to exist.".to_owned(),
+        "What stands in <...> has to be filled in first:".to_owned(),
     ];
+    lines.extend(marks(layout, service));
+    let path = layout.desk.path(&format!("deploy/aws/{}.task-definition.yaml", service.name));
+    let name = layout.names.service(&service.name);
+    lines
+        .push(format!("  aws ecs register-task-definition --region {region} --cli-input-yaml file://{path}"));
+    lines.push(format!(
+        "  aws ecs update-service --region {region} --cluster {} --service {name} --task-definition {name}",
+        layout.names.cluster()
+    ));
+    lines
+}
+
+/// What each mark of a task definition stands for.
+fn marks(layout: &Layout, service: &Service) -> Vec<String> {
     let export = |thing: &str| {
-        let export = layout.names.export(Stack::Core, thing);
+        let (region, export) = (layout.region(), layout.names.export(Stack::Core, thing));
         format!(
-            "aws cloudformation list-exports --region {region} --query \"Exports[?Name=='{export}'].Value\" --output text"
+            "$(aws cloudformation list-exports --region {region} \
+             --query \"Exports[?Name=='{export}'].Value\" --output text)"
         )
     };
+    let mut lines =
+        vec![format!("  {ACCOUNT}: $(aws sts get-caller-identity --query Account --output text)")];
+    if matches!(service.source, Source::Build(_)) {
+        let services = layout.desk.path(&Stack::Services.file());
+        lines.push(format!("  <digest>: that of the image, as the head of {services} looks it up"));
+    }
     if !service.volumes.is_empty() {
         lines.push(format!("  {FILE_SYSTEM}: {}", export("file-system")));
     }
     for volume in service.volumes.keys() {
         lines.push(format!("  <access point {volume}>: {}", export(&format!("{volume}-access-point"))));
     }
-    let path = layout.desk.path(&format!("deploy/aws/{}.task-definition.yaml", service.name));
-    lines
-        .push(format!("  aws ecs register-task-definition --region {region} --cli-input-yaml file://{path}"));
-    lines.push(format!(
-        "  aws ecs update-service --region {region} --cluster {} --service {} --task-definition {}",
-        layout.names.cluster(),
-        layout.names.service(&service.name),
-        layout.names.service(&service.name)
-    ));
+    let parts = service.env.values().flat_map(|text| layout.desk.parts(text, service));
+    for part in parts {
+        let line = match &part {
+            ValuePart::Text(_) => continue,
+            ValuePart::Url(name) if layout.is_distributed(name) => {
+                format!("  <url of {name}>: {}", layout.output(Stack::Cdn, &format!("{}Url", logical(name))))
+            }
+            other => format!("  {}: known to you alone", mark(other)),
+        };
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     lines
 }
 

@@ -99,7 +99,7 @@ fn image(service: &Service) -> Parameter {
         }
         Source::Build(_) => Parameter {
             pattern: BY_DIGEST,
-            wanted: "an image by its digest: REPOSITORY@sha256:…",
+            wanted: "an image by its digest: REPOSITORY@sha256:DIGEST",
             ..Parameter::new(id, format!("The image of {}: REPOSITORY@sha256:DIGEST", service.name))
         },
     }
