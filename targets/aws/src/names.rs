@@ -78,6 +78,11 @@ impl Names {
         self.derived(&[page.as_str()], 64)
     }
 
+    /// The function that mends redirects; no page's has its name, since those hold no `_`.
+    pub(crate) fn redirects(&self) -> String {
+        format!("{}_redirects", self.derived(&[], 54))
+    }
+
     /// Repository: at most 256, lower case (ECR API, `CreateRepository`).
     pub(crate) fn repository(&self, service: &Name) -> String {
         format!("{}/{service}", self.derived(&[], 128))

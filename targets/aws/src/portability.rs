@@ -146,6 +146,13 @@ fn image(layout: &Layout, service: &Service) -> Answer {
 }
 
 fn port(layout: &Layout, service: &Service) -> Answer {
+    if layout.from_cloudfront(service) && layout.is_balanced(service) {
+        return Answer::approximated(
+            "requests come by CloudFront and the load balancer, which says `X-Forwarded-Proto: http` of them; redirects that \
+             the service writes with `http://` are sent on with `https://`",
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html",
+        );
+    }
     if layout.is_balanced(service) {
         return Answer::exact("the load balancer hands requests on to it", &ecs("service-load-balancing"));
     }

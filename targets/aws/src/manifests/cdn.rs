@@ -17,9 +17,11 @@ const TRANSPORT_SECONDS: u32 = 31_536_000;
 /// What the template is given.
 pub(super) fn context(layout: &Layout) -> Value {
     let pages: Vec<Value> = layout.pages.iter().map(|page| one_page(layout, page)).collect();
+    let balanced = layout.balanced().iter().any(|service| layout.from_cloudfront(service));
     json!({
         "description": layout.description("what answers"),
         "parameters": parameters(layout),
+        "redirects": if balanced { json!(layout.names.redirects()) } else { json!(false) },
         "pages": pages,
         "distributions": distributions(layout),
         "balancer": layout.names.export(Stack::Core, "balancer-address"),

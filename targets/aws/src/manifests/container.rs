@@ -1,6 +1,6 @@
 //! A container, as the stack `services` and the task definitions both write it.
 
-use dashdeploy_contract::{APP_USER, Probe, Requirement, Service, Source, ValuePart, word};
+use dashdeploy_contract::{APP_USER, BuildKind, Probe, Requirement, Service, Source, ValuePart, word};
 use serde_json::{Value, json};
 
 use crate::fargate::Size;
@@ -52,9 +52,24 @@ fn env(layout: &Layout, service: &Service) -> Value {
         };
         let marked: String = parts.iter().map(mark).collect();
         let unknown = if known.is_some() { json!(false) } else { json!(layout.value_parts(parts)) };
-        json!({ "name": name, "value": known.unwrap_or_default(), "parts": unknown, "marked": marked })
+        let value = known.unwrap_or_default();
+        json!({ "note": false, "name": name, "value": value, "parts": unknown, "marked": marked })
     };
-    service.env.iter().map(one).collect()
+    service.env.iter().map(one).chain(keep_alive(layout, service)).collect()
+}
+
+/// Uvicorn closes a connection after five seconds without a request, and the load balancer may have sent one just then: the
+/// server has to be the more patient of the two (Elastic Load Balancing, "Troubleshoot your Application Load Balancers", HTTP
+/// 502). Its command line reads `UVICORN_` and the name of each of its options (uvicorn.org, "Settings").
+fn keep_alive(layout: &Layout, service: &Service) -> Option<Value> {
+    const NAME: &str = "UVICORN_TIMEOUT_KEEP_ALIVE";
+    let uvicorn = service.build().is_some_and(|build| build.kind == BuildKind::Fastapi);
+    let own = service.env.contains_key(NAME) || service.secrets.contains_key(NAME);
+    let note = word::comment(
+        "Longer than the load balancer keeps a connection: it shall never use one that is closed.",
+    );
+    (uvicorn && !own && layout.is_balanced(service))
+        .then(|| json!({ "note": note, "name": NAME, "value": "130", "parts": false, "marked": "130" }))
 }
 
 /// A part of a value in a task definition: what is not known is a mark.

@@ -168,7 +168,7 @@ fn upload(layout: &Layout, page: &Service) -> Vec<String> {
         lines.push(format!("  aws s3 sync --region {region} {} {bucket} --delete \\", word(&folder)));
         lines.push(format!("    --cache-control '{}' --exclude '{assets}/*' {unwanted}", page::CACHE_PAGES));
     } else {
-        lines.push(format!("  aws s3 sync --region {region} {} {bucket} --delete \\", word(&folder)));
+        lines.push(format!("  aws s3 sync --region {region} \"{folder}\" {bucket} --delete \\"));
         lines.push(format!("    --cache-control '{}' {unwanted}", page::CACHE_PAGES));
     }
     let id = layout.output(Stack::Cdn, &format!("{}DistributionId", logical(&page.name)));
@@ -199,8 +199,17 @@ fn built(layout: &Layout, page: &Service) -> (String, Vec<String>) {
             lines.push(format!("  (cd {} && {install} && {run})", word(context)));
             (below(&spa.output), lines)
         }
-        Some(Recipe::Files { root }) => (below(root), vec![format!("The files of {}:", page.name)]),
-        _ => (context.to_owned(), vec![format!("The files of {}:", page.name)]),
+        // What is not meant for the public, the Dockerfile's own ignore file leaves out.
+        _ => {
+            let file = page.build().map_or("Dockerfile", |build| build.dockerfile.as_str());
+            let build = "docker buildx build --target files --output \"$SITE\"";
+            let lines = vec![
+                format!("The files of {}:", page.name),
+                "  SITE=$(mktemp -d)".to_owned(),
+                format!("  {build} --file {} {}", word(file), word(context)),
+            ];
+            ("$SITE".to_owned(), lines)
+        }
     }
 }
 
@@ -322,6 +331,9 @@ fn images(layout: &Layout, built: &[&&Service]) -> Vec<String> {
         lines.push(format!(
             "    docker login --username AWS --password-stdin \"$ACCOUNT.dkr.ecr.{region}.amazonaws.com\""
         ));
+    }
+    if let Some(registry) = &layout.desk.bound.registry {
+        lines.push(format!("  docker login {}", registry.split('/').next().unwrap_or_default()));
     }
     for service in built {
         let Some(build) = service.build() else { continue };
