@@ -2,7 +2,9 @@
 //!
 //! Given: an environment as it is laid out. Gives: an answer for each topic, with the page of AWS's documentation.
 
-use dashdeploy_contract::{Answer, Part, Portability, Publish, Service, ServiceKind, Source, Topic, page};
+use dashdeploy_contract::{
+    Answer, HealthCheck, Part, Portability, Publish, Service, ServiceKind, Source, Topic, page,
+};
 
 use crate::TARGET;
 use crate::fargate::{self, Size};
@@ -29,6 +31,11 @@ pub(crate) fn report(layout: &Layout) -> Vec<Portability> {
 
 fn of_container(layout: &Layout, service: &Service, topic: Topic) -> Answer {
     match topic {
+        Topic::Hosting if !service.is_generated() && service.health == HealthCheck::None => Answer::approximated(
+            "ECS runs its image on Fargate, and does not read the health check that the image has",
+            &ecs("healthcheck"),
+        )
+        .hint("write it as `health: { command: [...] }`"),
         Topic::Hosting => Answer::exact("ECS runs its image on Fargate", &ecs("AWS_Fargate")),
         Topic::Size => size(service),
         Topic::Image => image(layout, service),

@@ -49,13 +49,20 @@ def definitions(paths):
 
 
 # moto 5.2.5 has no ARN of these in CloudFormation, or does not have them at all.
-LACKING = ("AWS::EFS::FileSystem", "AWS::EFS::AccessPoint", "AWS::SecretsManager::Secret")
+LACKING = (
+    "AWS::EFS::FileSystem",
+    "AWS::EFS::AccessPoint",
+    "AWS::SecretsManager::Secret",
+    "AWS::ServiceDiscovery::Service",
+)
 
 
-def without(value, resources):
-    """The template with texts in the place of what moto lacks."""
+def without(value, resources, known):
+    """The template with texts in the place of what moto lacks, and its own certificate and zone for those of the project."""
     if isinstance(value, list):
-        return [without(item, resources) for item in value]
+        return [without(item, resources, known) for item in value]
+    if isinstance(value, str):
+        return next((mine for prefix, mine in known.items() if value.startswith(prefix)), value)
     if not isinstance(value, dict):
         return value
     attribute = value.get("Fn::GetAtt")
@@ -63,7 +70,7 @@ def without(value, resources):
         return f"arn:aws:lacking:eu-central-1:123456789012:{attribute[0]}"
     if value.get("Ref") == "OriginSecret" or value.get("Fn::Sub") == "{{resolve:secretsmanager:${OriginSecret}}}":
         return "known-to-moto"
-    return {key: without(item, resources) for key, item in value.items()}
+    return {key: without(item, resources, known) for key, item in value.items()}
 
 
 def imports(value, found):
@@ -101,14 +108,17 @@ def moto(folder):
             Filters=[{"Name": "prefix-list-name", "Values": ["com.amazonaws.global.cloudfront.origin-facing"]}]
         )["PrefixLists"]
         core = read(os.path.join(folder, "core.yaml"))
-        core = without(core, core["Resources"])
+        certificate = boto3.client("acm").request_certificate(DomainName="example.com")["CertificateArn"]
+        zone = boto3.client("route53").create_hosted_zone(Name="example.com.", CallerReference="x")["HostedZone"]["Id"]
+        known = {"arn:aws:acm:": certificate, "Z0123456789": zone.rsplit("/", 1)[-1]}
+        core = without(core, core["Resources"], known)
         status = [create(stacks, "core", core, lambda key: lists[0]["PrefixListId"])]
         made = stacks.list_stack_resources(StackName="core")["StackResourceSummaries"]
 
         # CloudFront is not among what moto makes from templates: its exports are put there by hand.
         services = read(os.path.join(folder, "services.yaml"))
-        known = {export["Name"] for export in stacks.list_exports()["Exports"]}
-        missing = sorted(imports(services, set()) - known)
+        exported = {export["Name"] for export in stacks.list_exports()["Exports"]}
+        missing = sorted(imports(services, set()) - exported)
         outputs = {f"O{at}": {"Value": f"host-{at}.test", "Export": {"Name": name}} for at, name in enumerate(missing)}
         if missing:
             topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "stand-in"}}

@@ -121,7 +121,8 @@ fn every_template_is_accepted_by_cfn_lint_and_every_file_by_yamllint() {
     if let Some(yamllint) = tool("aws", "YAMLLINT") {
         let rules = "{extends: relaxed, rules: {line-length: disable}}";
         for (name, project) in &everything {
-            let output = Command::new(&yamllint).args(["-d", rules, "-s"]).args(files(project, &is_ours)).output();
+            let output =
+                Command::new(&yamllint).args(["-d", rules, "-s"]).args(files(project, &is_ours)).output();
             let output = output.unwrap();
             assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
         }
@@ -142,7 +143,8 @@ fn every_template_is_accepted_by_cfn_lint_and_every_file_by_yamllint() {
 #[test]
 fn every_task_definition_keeps_to_the_api_and_to_the_sizes_of_fargate() {
     let everything = everything();
-    let all: Vec<PathBuf> = everything.iter().flat_map(|(_, project)| files(project, &is_definition)).collect();
+    let all: Vec<PathBuf> =
+        everything.iter().flat_map(|(_, project)| files(project, &is_definition)).collect();
     assert!(all.len() > 10, "{}", all.len());
     let test = "every_task_definition_keeps_to_the_api";
     if let Some(problems) = script(test, &["definitions"], &all, "import botocore, yaml") {
@@ -173,7 +175,12 @@ fn every_task_definition_keeps_to_the_api_and_to_the_sizes_of_fargate() {
 }
 
 /// Texts inside `Fn::Sub`, and the names of all imports and exports.
-fn gather(value: &Value, subs: &mut BTreeSet<String>, imports: &mut BTreeSet<String>, exports: &mut BTreeSet<String>) {
+fn gather(
+    value: &Value,
+    subs: &mut BTreeSet<String>,
+    imports: &mut BTreeSet<String>,
+    exports: &mut BTreeSet<String>,
+) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| gather(item, subs, imports, exports)),
         Value::Object(map) => {
@@ -231,8 +238,9 @@ fn stacks_find_each_other_and_no_value_of_the_user_is_read_twice() {
 
 /// Name and value of each variable.
 fn environment(container: &Value, name: &str, value: &str) -> Vec<(String, Value)> {
-    let all = container.as_array().unwrap();
-    all.iter().map(|one| (one[name].as_str().unwrap().to_owned(), one[value].clone())).collect()
+    // moto leaves nothing where CloudFormation leaves an item out.
+    let all = container.as_array().unwrap().iter().filter(|one| !one.is_null());
+    all.map(|one| (one[name].as_str().unwrap().to_owned(), one[value].clone())).collect()
 }
 
 #[test]
@@ -284,7 +292,15 @@ fn an_account_in_memory_takes_the_stacks_and_has_the_values() {
     };
     assert_eq!((cors(by_stack), cors(by_file)), ("https://host-0.test".into(), "<url of web>".into()));
     // Both files describe one task, but for what only an account knows.
-    for key in ["command", "healthCheck", "linuxParameters", "mountPoints", "portMappings", "user", "logConfiguration"] {
+    for key in [
+        "command",
+        "healthCheck",
+        "linuxParameters",
+        "mountPoints",
+        "portMappings",
+        "user",
+        "logConfiguration",
+    ] {
         assert_eq!(by_stack[key], by_file[key], "{key}");
     }
     // A secret that nobody has said to exist is not asked for.
@@ -311,7 +327,9 @@ fn an_account_in_memory_takes_the_wide_project_too() {
 
 /// Runs a function of CloudFront on events and gives its answers.
 fn run(node: &Path, code: &str, events: &Value) -> Value {
-    let program = format!("{code}\nconst events = {events};\nconsole.log(JSON.stringify(events.map((e) => handler(e))));");
+    let program = format!(
+        "{code}\nconst events = {events};\nconsole.log(JSON.stringify(events.map((e) => handler(e))));"
+    );
     let output = Command::new(node).args(["--use_strict", "-e", &program]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -367,9 +385,16 @@ fn functions_of_cloudfront_find_the_file_of_a_path() {
     let mut events: Vec<Value> = plain.iter().map(|value| event(at(value))).collect();
     events.push(event(serde_json::json!({})));
     let answers = run(&node, &code("RedirectsFunction"), &Value::Array(events));
-    let found: Vec<&str> =
-        answers.as_array().unwrap().iter().filter_map(|one| one["headers"]["location"]["value"].as_str()).collect();
-    assert_eq!(found, ["https://a.test/x/?y=1", "http://b.test/x", "/x", "https://a.test/x", "http://a.testing/x"]);
+    let found: Vec<&str> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["headers"]["location"]["value"].as_str())
+        .collect();
+    assert_eq!(
+        found,
+        ["https://a.test/x/?y=1", "http://b.test/x", "/x", "https://a.test/x", "http://a.testing/x"]
+    );
 }
 
 #[test]
@@ -383,14 +408,23 @@ fn paths_that_are_handed_on_have_behaviours_of_their_own() {
         .map(|one| (one["PathPattern"].as_str().unwrap(), one["TargetOriginId"].as_str().unwrap()))
         .collect();
     let (api, own) = ("service-api", "service-own");
-    let wanted =
-        [("/api/v2/deep", own), ("/api/v2/deep/*", own), ("/api", api), ("/api/*", api), ("/x", api), ("/x/*", api)];
+    let wanted = [
+        ("/api/v2/deep", own),
+        ("/api/v2/deep/*", own),
+        ("/api", api),
+        ("/api/*", api),
+        ("/x", api),
+        ("/x/*", api),
+    ];
     assert_eq!(found, wanted);
     // The function of files is on the files alone.
     assert_eq!(web["DefaultCacheBehavior"]["FunctionAssociations"][0]["EventType"], "viewer-request");
     assert!(behaviors.iter().all(|one| one["FunctionAssociations"][0]["EventType"] == "viewer-response"));
     // No error page: those of services would be lost. A page without services has its own.
-    assert_eq!(web["CustomErrorResponses"], serde_json::json!([{ "ErrorCode": 404, "ErrorCachingMinTTL": 0 }]));
+    assert_eq!(
+        web["CustomErrorResponses"],
+        serde_json::json!([{ "ErrorCode": 404, "ErrorCachingMinTTL": 0 }])
+    );
     let site = &cdn["Resources"]["SiteDistribution"]["Properties"]["DistributionConfig"];
     assert_eq!(site["CustomErrorResponses"][0]["ResponsePagePath"], "/404.html");
     assert_eq!(site["CustomErrorResponses"][0]["ResponseCode"], 404);
@@ -411,8 +445,10 @@ fn commands_in_heads_can_be_read_by_a_shell() {
             let is_command = |line: &&str| {
                 !line.starts_with("  <") && !line.starts_with("  1.") && !line.contains(" is optional; ")
             };
-            let commands: Vec<&str> =
-                head.filter_map(|line| line.strip_prefix("# ")).filter(|line| line.starts_with("  ")).collect();
+            let commands: Vec<&str> = head
+                .filter_map(|line| line.strip_prefix("# "))
+                .filter(|line| line.starts_with("  "))
+                .collect();
             let commands: Vec<&str> = commands.into_iter().filter(|line| is_command(&line)).collect();
             let script: String = commands
                 .iter()
@@ -420,7 +456,11 @@ fn commands_in_heads_can_be_read_by_a_shell() {
                 .map(|line| format!("{}\n", &line[2..]))
                 .collect();
             let output = Command::new(&dash).args(["-n", "-c", &script]).output().unwrap();
-            assert!(output.status.success(), "{name} {file}: {}\n{script}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{name} {file}: {}\n{script}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
     }
 }
@@ -442,8 +482,10 @@ fn secrets_are_named_and_what_is_given_by_the_process_is_a_parameter() {
         assert!(head.contains(wanted), "{wanted}\n{head}");
     }
     let Some(core) = read_one(test, &project, "deploy/aws/core.yaml") else { return };
-    let policy = &core["Resources"]["ApiExecRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
-    let secrets = policy.as_array().unwrap().iter().find(|one| one["Action"] == "secretsmanager:GetSecretValue");
+    let policy =
+        &core["Resources"]["ApiExecRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+    let secrets =
+        policy.as_array().unwrap().iter().find(|one| one["Action"] == "secretsmanager:GetSecretValue");
     let names: Vec<&str> = secrets.unwrap()["Resource"]
         .as_array()
         .unwrap()
