@@ -102,7 +102,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Services whose requests come from CloudFront: their own distribution, or a page's.
-    pub(crate) fn from_cloudfront(&self, service: &Service) -> bool {
+    pub(crate) fn is_behind_cloudfront(&self, service: &Service) -> bool {
         self.edge(service) == Edge::CloudFront || self.is_proxied(service)
     }
 

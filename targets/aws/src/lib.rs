@@ -9,12 +9,16 @@
 //! | `names` | names within each service's limits, logical ids, stacks and exports |
 //! | `layout` | who is reached how: pages, proxies, CloudFront, load balancer, names inside the network |
 //! | `fargate` | the sizes that Fargate sells |
-//! | `config` | regions, addresses, findings |
+//! | `config` | the region, addresses |
+//! | `findings` | what AWS would refuse |
+//! | `headers` | the response headers of pages |
 //! | `portability` | the report |
 //! | `manifests` | the files |
 
 mod config;
 mod fargate;
+mod findings;
+mod headers;
 mod layout;
 mod manifests;
 mod names;
@@ -48,7 +52,7 @@ impl Target for AwsTarget {
     }
 
     fn check(&self, bound: &Bound) -> Vec<Finding> {
-        config::check(&self.descriptor, bound)
+        findings::check(&self.descriptor, bound)
     }
 
     fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {

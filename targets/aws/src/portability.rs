@@ -153,7 +153,7 @@ fn image(layout: &Layout, service: &Service) -> Answer {
 }
 
 fn port(layout: &Layout, service: &Service) -> Answer {
-    if layout.from_cloudfront(service) && layout.is_balanced(service) {
+    if layout.is_behind_cloudfront(service) && layout.is_balanced(service) {
         return Answer::approximated(
             "requests come by CloudFront and the load balancer, which says `X-Forwarded-Proto: http` of them; redirects that \
              the service writes with `http://` are sent on with `https://`",

@@ -1,8 +1,12 @@
 //! CloudFormation's templates and ECS's task definitions: read by cfn-lint, by AWS's own model of its API, by an account of
-//! moto's in memory; the functions of CloudFront run in Node.js, the heads' commands are read by a POSIX shell.
+//! moto's in memory (`account`); the functions of CloudFront run in Node.js (`edge`), the heads' commands are read by a POSIX
+//! shell.
+
+mod account;
+mod edge;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -95,7 +99,7 @@ fn script(test: &str, arguments: &[&str], paths: &[PathBuf], probe: &str) -> Opt
         return None;
     }
     let output = Command::new(python)
-        .args(["-W", "ignore", "-c", include_str!("aws.py")])
+        .args(["-W", "ignore", "-c", include_str!("aws/reader.py")])
         .args(arguments)
         .args(paths)
         .output()
@@ -259,202 +263,17 @@ fn hostile_values_arrive_as_they_are() {
     }
 }
 
-/// moto makes what the templates say, and answers with what the account then has.
-fn in_memory(test: &str, project: &Project) -> Option<Value> {
-    let folder = project.path().join("deploy/aws");
-    let text = script(test, &["moto"], &[folder], "import moto, boto3, yaml")?;
-    Some(serde_json::from_str(&text).unwrap())
-}
-
-#[test]
-fn an_account_in_memory_takes_the_stacks_and_has_the_values() {
-    let test = "an_account_in_memory_takes_the_stacks";
-    let project = rendered(&nasty("target: aws\nregion: eu-central-1"), "aws");
-    let Some(made) = in_memory(test, &project) else { return };
-    assert_eq!(made["status"], serde_json::json!(["CREATE_COMPLETE", "CREATE_COMPLETE"]), "{made}");
-    assert_eq!(made["missing"], serde_json::json!(["shop-cdn-web-domain-name"]));
-    let kinds: Vec<&str> = made["made"].as_object().unwrap().values().filter_map(Value::as_str).collect();
-    for kind in ["EFS::MountTarget", "ElasticLoadBalancingV2::ListenerRule", "ECS::Cluster", "S3::Bucket"] {
-        assert!(kinds.contains(&format!("AWS::{kind}").as_str()), "{kind}: {kinds:?}");
-    }
-    let by_stack = &made["by_stack"]["shop-api"];
-    let by_file = &made["by_file"]["shop-api"];
-    for container in [by_stack, by_file] {
-        let environment = environment(&container["environment"], "name", "value");
-        for (name, value) in nasty_values() {
-            let wanted = (name, Value::from(value));
-            assert!(environment.contains(&wanted), "{wanted:?} in {environment:?}");
-        }
-    }
-    let cors = |container: &Value| {
-        let all = environment(&container["environment"], "name", "value");
-        all.into_iter().find(|(name, _)| name == "CORS_ORIGINS").unwrap().1
-    };
-    assert_eq!((cors(by_stack), cors(by_file)), ("https://host-0.test".into(), "<url of web>".into()));
-    // Both files describe one task, but for what only an account knows.
-    for key in [
-        "command",
-        "healthCheck",
-        "linuxParameters",
-        "mountPoints",
-        "portMappings",
-        "user",
-        "logConfiguration",
-    ] {
-        assert_eq!(by_stack[key], by_file[key], "{key}");
-    }
-    // A secret that nobody has said to exist is not asked for.
-    let secrets = environment(&by_stack["secrets"], "name", "valueFrom");
-    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/production/API_KEY";
-    assert_eq!(secrets, [("API_KEY".to_owned(), Value::from(arn))]);
-}
-
-#[test]
-fn an_account_in_memory_takes_the_wide_project_too() {
-    let test = "an_account_in_memory_takes_the_wide_project_too";
-    let Some(made) = in_memory(test, &rendered(WIDE, "aws")) else { return };
-    assert_eq!(made["status"], serde_json::json!(["CREATE_COMPLETE", "CREATE_COMPLETE"]), "{made}");
-    assert_eq!(made["services"].as_array().unwrap().len(), 8, "{}", made["services"]);
-    let api = environment(&made["by_stack"]["shop-api"]["environment"], "name", "value");
-    let value = |name: &str| api.iter().find(|(known, _)| known == name).unwrap().1.as_str().unwrap();
-    assert_eq!(value("QUEUE"), "redis://queue.shop.internal:6379");
-    assert_eq!(value("TOKEN_URL"), "given-GivenTokenUrl?r=given-Release");
-    assert_eq!(value("CORS"), "https://app.example.com,https://www.example.com,https://shop-other.fly.dev");
-    let command = &made["by_stack"]["shop-worker"]["command"];
-    let words = ["python", "-c", "print('a b', \"$HOME\", '\\\\')", "", "*", "#x", "${ssm}", "{{x}}"];
-    assert_eq!(command, &serde_json::json!(words));
-}
-
-/// Runs a function of CloudFront on events and gives its answers.
-fn run(node: &Path, code: &str, events: &Value) -> Value {
-    let program = format!(
-        "{code}\nconst events = {events};\nconsole.log(JSON.stringify(events.map((e) => handler(e))));"
-    );
-    let output = Command::new(node).args(["--use_strict", "-e", &program]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn rewritten(node: &Path, code: &str, uris: &[&str]) -> Vec<String> {
-    let events: Vec<Value> =
-        uris.iter().map(|uri| serde_json::json!({ "request": { "uri": uri, "method": "GET" } })).collect();
-    let answers = run(node, code, &Value::Array(events));
-    let answer = |answer: &Value| match answer["statusCode"].as_u64() {
-        Some(status) => status.to_string(),
-        None => answer["uri"].as_str().unwrap().to_owned(),
-    };
-    answers.as_array().unwrap().iter().map(answer).collect()
-}
-
-#[test]
-fn functions_of_cloudfront_find_the_file_of_a_path() {
-    let test = "functions_of_cloudfront";
-    let Some(node) = tool(test, "NODE") else { return };
-    let Some(cdn) = read_one(test, &rendered(WIDE, "aws"), "deploy/aws/cdn.yaml") else { return };
-    let code = |id: &str| cdn["Resources"][id]["Properties"]["FunctionCode"].as_str().unwrap().to_owned();
-    let table = [
-        ("/", "/index.html"),
-        ("/stocks/AAPL", "/index.html"),
-        ("/stocks/", "/index.html"),
-        ("/v1.2", "/index.html"),
-        ("/index.html", "/index.html"),
-        ("/assets/app-3f2a.js", "/assets/app-3f2a.js"),
-        ("/assets/missing.js", "/assets/missing.js"),
-        ("/font.woff2", "/font.woff2"),
-        ("/assets/app.js.map", "404"),
-        ("/.env", "404"),
-        ("/.git/config", "404"),
-        ("/a/.hidden/b", "404"),
-        ("/.well-known/security.txt", "/.well-known/security.txt"),
-        ("/.well-known/apple-app-site-association", "/.well-known/apple-app-site-association"),
-    ];
-    let uris: Vec<&str> = table.iter().map(|(uri, _)| *uri).collect();
-    let found = rewritten(&node, &code("WebFunction"), &uris);
-    let wanted: Vec<&str> = table.iter().map(|(_, wanted)| *wanted).collect();
-    assert_eq!(found, wanted);
-    let files = ["/", "/about", "/docs/", "/style.css", "/.env", "/a.map"];
-    let found = rewritten(&node, &code("SiteFunction"), &files);
-    assert_eq!(found, ["/index.html", "/about.html", "/docs/index.html", "/style.css", "404", "404"]);
-
-    let event = |location: Value| {
-        let host = serde_json::json!({ "headers": { "host": { "value": "a.test" } } });
-        serde_json::json!({ "request": host, "response": { "statusCode": 307, "headers": location } })
-    };
-    let at = |value: &str| serde_json::json!({ "location": { "value": value } });
-    let plain = ["http://a.test/x/?y=1", "http://b.test/x", "/x", "https://a.test/x", "http://a.testing/x"];
-    let mut events: Vec<Value> = plain.iter().map(|value| event(at(value))).collect();
-    events.push(event(serde_json::json!({})));
-    let answers = run(&node, &code("RedirectsFunction"), &Value::Array(events));
-    let found: Vec<&str> = answers
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|one| one["headers"]["location"]["value"].as_str())
-        .collect();
-    assert_eq!(
-        found,
-        ["https://a.test/x/?y=1", "http://b.test/x", "/x", "https://a.test/x", "http://a.testing/x"]
-    );
-}
-
-#[test]
-fn paths_that_are_handed_on_have_behaviours_of_their_own() {
-    let test = "paths_that_are_handed_on";
-    let Some(cdn) = read_one(test, &rendered(WIDE, "aws"), "deploy/aws/cdn.yaml") else { return };
-    let web = &cdn["Resources"]["WebDistribution"]["Properties"]["DistributionConfig"];
-    let behaviors = web["CacheBehaviors"].as_array().unwrap();
-    let found: Vec<(&str, &str)> = behaviors
-        .iter()
-        .map(|one| (one["PathPattern"].as_str().unwrap(), one["TargetOriginId"].as_str().unwrap()))
-        .collect();
-    let (api, own) = ("service-api", "service-own");
-    let wanted = [
-        ("/api/v2/deep", own),
-        ("/api/v2/deep/*", own),
-        ("/api", api),
-        ("/api/*", api),
-        ("/x", api),
-        ("/x/*", api),
-    ];
-    assert_eq!(found, wanted);
-    // The function of files is on the files alone.
-    assert_eq!(web["DefaultCacheBehavior"]["FunctionAssociations"][0]["EventType"], "viewer-request");
-    assert!(behaviors.iter().all(|one| one["FunctionAssociations"][0]["EventType"] == "viewer-response"));
-    // No error page: those of services would be lost. A page without services has its own.
-    assert_eq!(
-        web["CustomErrorResponses"],
-        serde_json::json!([{ "ErrorCode": 404, "ErrorCachingMinTTL": 0 }])
-    );
-    let site = &cdn["Resources"]["SiteDistribution"]["Properties"]["DistributionConfig"];
-    assert_eq!(site["CustomErrorResponses"][0]["ResponsePagePath"], "/404.html");
-    assert_eq!(site["CustomErrorResponses"][0]["ResponseCode"], 404);
-    // The user's headers: those with a field of their own go there.
-    let headers = &cdn["Resources"]["SiteHeaders"]["Properties"]["ResponseHeadersPolicyConfig"];
-    assert_eq!(headers["SecurityHeadersConfig"]["FrameOptions"]["FrameOption"], "DENY");
-    let custom = headers["CustomHeadersConfig"]["Items"].as_array().unwrap();
-    assert!(custom.iter().any(|one| one["Header"] == "X-Robots-Tag" && one["Value"] == "none; 'x' \\ \"y\""));
-}
-
 #[test]
 fn commands_in_heads_can_be_read_by_a_shell() {
     let Some(dash) = tool("commands_in_heads", "DASH") else { return };
     for (name, project) in everything() {
         for file in below(project.path(), &is_ours) {
             let text = project.read(&file);
+            // Commands begin with two blanks.
             let head = text.lines().take_while(|line| line.starts_with('#'));
-            let is_command = |line: &&str| {
-                !line.starts_with("  <") && !line.starts_with("  1.") && !line.contains(" is optional; ")
-            };
-            let commands: Vec<&str> = head
-                .filter_map(|line| line.strip_prefix("# "))
-                .filter(|line| line.starts_with("  "))
-                .collect();
-            let commands: Vec<&str> = commands.into_iter().filter(|line| is_command(&line)).collect();
-            let script: String = commands
-                .iter()
-                .filter(|line| !line.trim_start().starts_with(|c: char| c.is_ascii_digit()))
-                .map(|line| format!("{}\n", &line[2..]))
-                .collect();
+            let commands = head.filter_map(|line| line.strip_prefix("#   "));
+            let script: String = commands.map(|line| format!("{line}\n")).collect();
+            assert!(script.contains("aws "), "{name} {file}");
             let output = Command::new(&dash).args(["-n", "-c", &script]).output().unwrap();
             assert!(
                 output.status.success(),
@@ -473,7 +292,7 @@ fn secrets_are_named_and_what_is_given_by_the_process_is_a_parameter() {
     for wanted in [
         "printf %s \"$API_KEY\" | aws secretsmanager create-secret --region eu-central-1",
         "--name shop/production/API_KEY",
-        "GivenTokenUrl=\"$TOKEN_URL\"",
+        "TokenUrlValue=\"$TOKEN_URL\"",
         "--platform linux/arm64",
         "--target run",
         "'my own'",

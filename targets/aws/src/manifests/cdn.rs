@@ -4,7 +4,7 @@ use dashdeploy_contract::{Service, ValuePart, page};
 use serde_json::{Value, json};
 
 use super::{text_part, zone};
-use crate::config::Security;
+use crate::headers::Security;
 use crate::layout::{Edge, Layout};
 use crate::names::{Stack, logical};
 
@@ -17,7 +17,7 @@ const TRANSPORT_SECONDS: u32 = 31_536_000;
 /// What the template is given.
 pub(super) fn context(layout: &Layout) -> Value {
     let pages: Vec<Value> = layout.pages.iter().map(|page| one_page(layout, page)).collect();
-    let balanced = layout.balanced().iter().any(|service| layout.from_cloudfront(service));
+    let balanced = layout.balanced().iter().any(|service| layout.is_behind_cloudfront(service));
     json!({
         "description": layout.description("what answers"),
         "parameters": parameters(layout),

@@ -109,11 +109,17 @@ fn probe(service: &Service) -> Value {
 }
 
 /// The parameter of an optional secret: digits of its own where another secret's would be the same.
-pub(super) fn optional_id(service: &Service, variable: &str) -> String {
-    let (id, _) = pascal(variable);
-    let twin = service.secrets.keys().any(|other| other != variable && pascal(other).0 == id);
-    let own = if twin { format!("{id}{:08x}", fnv(variable)) } else { id };
-    format!("{}{own}", logical(&service.name))
+pub(super) fn optional_id(layout: &Layout, service: &Service, variable: &str) -> String {
+    let id = |service: &Service, variable: &str| format!("{}{}", logical(&service.name), pascal(variable).0);
+    let own = id(service, variable);
+    let all = layout.containers.iter().flat_map(|other| other.secrets.keys().map(move |name| (other, name)));
+    let twins = all.filter(|(other, name)| id(other, name) == own).count();
+    let end = if twins > 1 {
+        format!("{:08x}", fnv(&format!("{}/{variable}", service.name)))
+    } else {
+        String::new()
+    };
+    format!("{own}{end}Secret")
 }
 
 fn secrets(layout: &Layout, service: &Service, requirement: Requirement) -> Value {
@@ -126,7 +132,7 @@ fn secrets(layout: &Layout, service: &Service, requirement: Requirement) -> Valu
             "arn": format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{path}"),
             "condition": match requirement {
                 Requirement::Required => json!(false),
-                Requirement::Optional => json!(format!("With{}", optional_id(service, variable))),
+                Requirement::Optional => json!(format!("With{}", optional_id(layout, service, variable))),
             },
         })
     };

@@ -14,7 +14,7 @@ pub(super) fn context(layout: &Layout) -> Value {
     let names = &layout.names;
     let balanced = layout.balanced();
     let internal = layout.internal();
-    let from_cloudfront = balanced.iter().any(|service| layout.from_cloudfront(service));
+    let from_cloudfront = balanced.iter().any(|service| layout.is_behind_cloudfront(service));
     let network = !layout.containers.is_empty();
     json!({
         "description": layout.description("network, data, roles and repositories"),
@@ -128,7 +128,7 @@ fn one_service(layout: &Layout, service: &Service, priority: &[u32]) -> Value {
         "check": check(service),
         // Where one task has to be gone before the next one starts, every second of draining is one without answers.
         "drain": if layout.is_single(service) { "5" } else { "30" },
-        "from_cloudfront": balanced && layout.from_cloudfront(service),
+        "from_cloudfront": balanced && layout.is_behind_cloudfront(service),
         "priority": priority.first(),
         "redirect_priority": priority.get(1),
         "domain": domain.map_or(json!(false), |domain| json!(domain)),
@@ -146,7 +146,7 @@ fn ids(name: &dashdeploy_contract::Name) -> Value {
         "task": format!("{id}TaskRole"),
         "target_group": format!("{id}TargetGroup"),
         "rule": format!("{id}Rule"),
-        "https_rule": format!("{id}HttpsRule"),
+        "https_rule": format!("{id}Forward"),
         "redirect": format!("{id}Redirect"),
         "record": format!("{id}Record"),
         "registry": format!("{id}Registry"),
@@ -210,7 +210,7 @@ fn outputs(layout: &Layout) -> Value {
     if !layout.balanced().is_empty() {
         all.add("BalancerAddress", "balancer-address", "Balancer.DNSName", "attribute");
     }
-    if layout.balanced().iter().any(|service| layout.from_cloudfront(service)) {
+    if layout.balanced().iter().any(|service| layout.is_behind_cloudfront(service)) {
         all.add("OriginSecret", "origin-secret", "OriginSecret", "ref");
     }
     if !layout.volumes().is_empty() {
@@ -230,16 +230,7 @@ fn outputs(layout: &Layout) -> Value {
         all.one(&service.name, "Registry", "registry", "attribute", ".Arn");
     }
     for page in &layout.pages {
-        all.one(&page.name, "Bucket", "bucket", "ref", "");
-        let (id, name) = (logical(&page.name), &page.name);
-        all.add(
-            &format!("{id}BucketArn"),
-            &format!("{name}-bucket-arn"),
-            &format!("{id}Bucket.Arn"),
-            "attribute",
-        );
-        let of = format!("{id}Bucket.RegionalDomainName");
-        all.add(&format!("{id}BucketDomain"), &format!("{name}-bucket-domain"), &of, "attribute");
+        all.bucket(page);
     }
     Value::Array(all.all)
 }
@@ -258,6 +249,17 @@ impl Outputs<'_> {
             "join": how == "join",
             "export": self.layout.names.export(Stack::Core, export),
         }));
+    }
+
+    fn bucket(&mut self, page: &Service) {
+        self.one(&page.name, "Bucket", "bucket", "ref", "");
+        let (id, name) = (logical(&page.name), &page.name);
+        for (output, export, attribute) in
+            [("BucketArn", "bucket-arn", "Arn"), ("BucketDomain", "bucket-domain", "RegionalDomainName")]
+        {
+            let of = format!("{id}Bucket.{attribute}");
+            self.add(&format!("{id}{output}"), &format!("{name}-{export}"), &of, "attribute");
+        }
     }
 
     /// An output of a thing that belongs to one service or volume: `ApiExecRole`, exported as `…-api-exec-role`.

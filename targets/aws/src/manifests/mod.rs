@@ -114,9 +114,10 @@ fn parameter_part(id: &str) -> Value {
     json!({ "text": "", "import": false, "parameter": id })
 }
 
-/// The parameter that a variable of the process becomes.
+/// The parameter that a variable of the process becomes. Ids of each sort end in a word of their own, so that no two sorts
+/// meet: `…Image`, `…Secret`, `…Value`, `…Url`, `…Host`, `…Port`.
 fn given_id(variable: &str) -> String {
-    format!("Given{}", logical(variable))
+    format!("{}Value", logical(variable))
 }
 
 /// The hosted zone of a domain, by id or by name.

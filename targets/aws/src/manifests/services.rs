@@ -113,14 +113,17 @@ fn optional<'a>(service: &'a Service) -> impl Iterator<Item = &'a String> + use<
 fn toggles<'a>(layout: &'a Layout, service: &'a Service) -> impl Iterator<Item = Parameter> + use<'a> {
     optional(service).map(|variable| {
         let description = format!("true where the secret {} exists", layout.names.secret(variable));
-        let id = container::optional_id(service, variable);
+        let id = container::optional_id(layout, service, variable);
         let default = Some("false".to_owned());
         Parameter { values: &["true", "false"], default, ..Parameter::new(id, description) }
     })
 }
 
 fn conditions(layout: &Layout) -> Value {
-    let ids = layout.containers.iter().flat_map(|s| optional(s).map(|name| container::optional_id(s, name)));
+    let ids = layout
+        .containers
+        .iter()
+        .flat_map(|s| optional(s).map(|name| container::optional_id(layout, s, name)));
     ids.map(|id| json!({ "id": format!("With{id}"), "parameter": id })).collect()
 }
 

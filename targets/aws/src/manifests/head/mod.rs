@@ -1,11 +1,16 @@
 //! The files' heads: how they are used with AWS's own command line, in order.
 //!
-//! Given: an environment as it is laid out. Gives: lines of comments that can be copied into a POSIX shell. Secrets stand in
-//! them by name; what is not known beforehand is looked up by a command.
+//! Given: an environment as it is laid out. Gives: lines of comments; those that begin with two blanks can be copied into a
+//! POSIX shell. Secrets stand in them by name; what is not known beforehand is looked up by a command.
 
-use dashdeploy_contract::{Recipe, Requirement, Service, Source, ValuePart, labels, page};
+use dashdeploy_contract::{Recipe, Requirement, Service, Source, ValuePart, labels};
 
-use super::container::{ACCOUNT, FILE_SYSTEM, mark, optional_id, repository};
+mod page;
+mod task;
+
+pub(super) use task::task;
+
+use super::container::{ACCOUNT, optional_id, repository};
 use super::services::unknown;
 use super::{cdn as cdn_context, given_id};
 use crate::layout::{Edge, Layout};
@@ -19,7 +24,7 @@ pub(super) fn core(layout: &Layout) -> Vec<String> {
     let mut lines = steps(layout);
     lines.push(String::new());
     lines.push("This file:".to_owned());
-    let overrides = if layout.balanced().iter().any(|service| layout.from_cloudfront(service)) {
+    let overrides = if layout.balanced().iter().any(|service| layout.is_behind_cloudfront(service)) {
         vec![format!("CloudFrontPrefixList=\"$({})\"", prefix_list(layout))]
     } else {
         Vec::new()
@@ -53,7 +58,7 @@ fn steps(layout: &Layout) -> Vec<String> {
     if !layout.pages.is_empty() {
         steps.push(format!("the page's files, as the head of {} says", layout.desk.path(&Stack::Cdn.file())));
     }
-    let numbered = steps.into_iter().enumerate().map(|(at, step)| format!("  {}. {step}", at + 1));
+    let numbered = steps.into_iter().enumerate().map(|(at, step)| format!("{}. {step}", at + 1));
     std::iter::once("In this order, with the AWS CLI, version 2:".to_owned()).chain(numbered).collect()
 }
 
@@ -108,7 +113,7 @@ pub(super) fn cdn(layout: &Layout) -> Vec<String> {
     lines.extend(certificates(layout));
     for page in &layout.pages {
         lines.push(String::new());
-        lines.extend(upload(layout, page));
+        lines.extend(page::upload(layout, page));
     }
     lines
 }
@@ -148,90 +153,6 @@ impl Layout<'_> {
             self.names.stack(stack)
         )
     }
-}
-
-/// Files with a hash in their name first, so that no page names one that is not there yet; old ones stay for open tabs.
-fn upload(layout: &Layout, page: &Service) -> Vec<String> {
-    let (folder, mut lines) = built(layout, page);
-    let bucket = format!("s3://{}-$ACCOUNT-{}", layout.names.bucket(&page.name), layout.region());
-    let region = layout.region();
-    lines.push(format!("  {WHO}"));
-    // Maps of sources and hidden files are not for the public.
-    let unwanted = "--exclude '*.map' --exclude '.*' --exclude '*/.*' --include '.well-known/*'";
-    if page.is_spa() {
-        let assets = page::ASSETS.trim_matches('/');
-        lines.push(format!(
-            "  aws s3 sync --region {region} {} {bucket}/{assets} \\",
-            word(&format!("{folder}/{assets}"))
-        ));
-        lines.push(format!("    --cache-control '{}' --exclude '*.map'", page::CACHE_ASSETS));
-        lines.push(format!("  aws s3 sync --region {region} {} {bucket} --delete \\", word(&folder)));
-        lines.push(format!("    --cache-control '{}' --exclude '{assets}/*' {unwanted}", page::CACHE_PAGES));
-    } else {
-        lines.push(format!("  aws s3 sync --region {region} \"{folder}\" {bucket} --delete \\"));
-        lines.push(format!("    --cache-control '{}' {unwanted}", page::CACHE_PAGES));
-    }
-    let id = layout.output(Stack::Cdn, &format!("{}DistributionId", logical(&page.name)));
-    lines.push("  aws cloudfront create-invalidation --paths '/*' \\".to_owned());
-    lines.push(format!("    --distribution-id \"{id}\""));
-    lines
-}
-
-/// The folder with a page's files, and the lines that make it.
-fn built(layout: &Layout, page: &Service) -> (String, Vec<String>) {
-    let context = page.build().map_or(".", |build| build.context.as_str());
-    let below = |folder: &str| match (context, folder) {
-        (".", folder) => folder.to_owned(),
-        (context, ".") => context.to_owned(),
-        (context, folder) => format!("{context}/{folder}"),
-    };
-    match page.build().map(|build| &build.recipe) {
-        Some(Recipe::Spa(spa)) => {
-            let mut lines = vec![format!("The files of {}:", page.name)];
-            lines.extend(page.env.iter().map(|(name, text)| export(layout, page, name, text)));
-            let install = match (spa.manager.as_str(), spa.locked) {
-                ("npm", true) => "npm ci".to_owned(),
-                ("npm", false) => "npm install".to_owned(),
-                (manager, true) => format!("{manager} install --frozen-lockfile"),
-                (manager, false) => format!("{manager} install"),
-            };
-            let run = format!("{} run {}", spa.manager.as_str(), word(&spa.script));
-            lines.push(format!("  (cd {} && {install} && {run})", word(context)));
-            (below(&spa.output), lines)
-        }
-        // What is not meant for the public, the Dockerfile's own ignore file leaves out.
-        _ => {
-            let file = page.build().map_or("Dockerfile", |build| build.dockerfile.as_str());
-            let build = "docker buildx build --target files --output \"$SITE\"";
-            let lines = vec![
-                format!("The files of {}:", page.name),
-                "  SITE=$(mktemp -d)".to_owned(),
-                format!("  {build} --file {} {}", word(file), word(context)),
-            ];
-            ("$SITE".to_owned(), lines)
-        }
-    }
-}
-
-/// A variable that is built into the page.
-fn export(layout: &Layout, page: &Service, name: &str, text: &dashdeploy_contract::Text) -> String {
-    let mut value = String::new();
-    for part in layout.desk.parts(text, page) {
-        match part {
-            ValuePart::Text(text) if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) => {
-                value.push_str(&word(&text));
-            }
-            ValuePart::Text(_) => return format!("  export {name}=...  # as dashdeploy.yaml says"),
-            ValuePart::Url(name) if layout.is_distributed(&name) => {
-                let output = layout.output(Stack::Cdn, &format!("{}Url", logical(&name)));
-                value.push_str(&format!("\"{output}\""));
-            }
-            ValuePart::Given(name) => value.push_str(&format!("\"${name}\"")),
-            ValuePart::Url(name) => value.push_str(&format!("...  # the public address of {name}")),
-            ValuePart::Host(_) | ValuePart::Port(_) | ValuePart::Release => value.push_str("..."),
-        }
-    }
-    format!("  export {name}={value}")
 }
 
 /// `services`: secrets and images before.
@@ -292,9 +213,9 @@ fn secrets(layout: &Layout) -> Vec<String> {
         layout.containers.iter().flat_map(|s| s.secrets.iter().map(move |(name, wanted)| (s, name, wanted)));
     for (service, variable, wanted) in all {
         if *wanted == Requirement::Optional {
-            let id = optional_id(service, variable);
+            let id = optional_id(layout, service, variable);
             lines.push(format!(
-                "  {variable} is optional; where it is set, add {id}=true to the parameters below:"
+                "{variable} is optional; where it is set, add {id}=true to the parameters below:"
             ));
         }
         if !seen.contains(&variable) {
@@ -308,7 +229,7 @@ fn secrets(layout: &Layout) -> Vec<String> {
     }
     for name in layout.containers.iter().filter_map(|service| layout.option(service, "registry_credentials"))
     {
-        lines.push(format!("  {name} holds the login of the registry, as JSON: username, password"));
+        lines.push(format!("{name} holds the login of the registry, as JSON: username, password"));
     }
     if !lines.is_empty() {
         let title = "Secrets, from variables of this shell (for a new value put-secret-value --secret-id):";
@@ -378,63 +299,6 @@ fn digest(layout: &Layout, built: &[&&Service]) -> String {
             )
         }
     }
-}
-
-/// A task definition: for those who register it themselves.
-pub(super) fn task(layout: &Layout, service: &Service) -> Vec<String> {
-    let region = layout.region();
-    let mut lines = vec![
-        format!("The same task as in {}, for those who register it themselves: with", layout.desk.path(&Stack::Services.file())),
-        "aws-actions/amazon-ecs-deploy-task-definition, or as below. A secret that is named here has to exist.".to_owned(),
-        "What stands in <...> has to be filled in first:".to_owned(),
-    ];
-    lines.extend(marks(layout, service));
-    let path = layout.desk.path(&format!("deploy/aws/{}.task-definition.yaml", service.name));
-    let name = layout.names.service(&service.name);
-    lines
-        .push(format!("  aws ecs register-task-definition --region {region} --cli-input-yaml file://{path}"));
-    lines.push(format!(
-        "  aws ecs update-service --region {region} --cluster {} --service {name} --task-definition {name}",
-        layout.names.cluster()
-    ));
-    lines
-}
-
-/// What each mark of a task definition stands for.
-fn marks(layout: &Layout, service: &Service) -> Vec<String> {
-    let export = |thing: &str| {
-        let (region, export) = (layout.region(), layout.names.export(Stack::Core, thing));
-        format!(
-            "$(aws cloudformation list-exports --region {region} \
-             --query \"Exports[?Name=='{export}'].Value\" --output text)"
-        )
-    };
-    let mut lines =
-        vec![format!("  {ACCOUNT}: $(aws sts get-caller-identity --query Account --output text)")];
-    if matches!(service.source, Source::Build(_)) {
-        let services = layout.desk.path(&Stack::Services.file());
-        lines.push(format!("  <digest>: that of the image, as the head of {services} looks it up"));
-    }
-    if !service.volumes.is_empty() {
-        lines.push(format!("  {FILE_SYSTEM}: {}", export("file-system")));
-    }
-    for volume in service.volumes.keys() {
-        lines.push(format!("  <access point {volume}>: {}", export(&format!("{volume}-access-point"))));
-    }
-    let parts = service.env.values().flat_map(|text| layout.desk.parts(text, service));
-    for part in parts {
-        let line = match &part {
-            ValuePart::Text(_) => continue,
-            ValuePart::Url(name) if layout.is_distributed(name) => {
-                format!("  <url of {name}>: {}", layout.output(Stack::Cdn, &format!("{}Url", logical(name))))
-            }
-            other => format!("  {}: known to you alone", mark(other)),
-        };
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    lines
 }
 
 /// A word of a POSIX shell: as it is where nothing reads it, else in single quotes.
