@@ -1,12 +1,37 @@
-//! The target `aws`: AWS (ECS Fargate, S3, CloudFront).
+//! The target `aws`: containers on ECS Fargate behind a load balancer, data on EFS, pages in S3 behind CloudFront.
 //!
-//! Given: a bound project. Gives: the files that AWS (ECS Fargate, S3, CloudFront) reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project. Gives: three CloudFormation templates (what stays, what answers, what runs) and a task definition
+//! for each container, what of the project AWS carries, and the addresses that are known beforehand. Deliberately absent: the
+//! network, files, the process environment, printing; and accounts' numbers, which AWS fills in itself.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `names` | names within each service's limits, logical ids, stacks and exports |
+//! | `layout` | who is reached how: pages, proxies, CloudFront, load balancer, names inside the network |
+//! | `fargate` | the sizes that Fargate sells |
+//! | `config` | the region, addresses |
+//! | `findings` | what AWS would refuse |
+//! | `headers` | the response headers of pages |
+//! | `portability` | the report |
+//! | `manifests` | the files |
+
+mod config;
+mod fargate;
+mod findings;
+mod headers;
+mod layout;
+mod manifests;
+mod names;
+mod portability;
 
 use dashdeploy_contract::{
-    Answer, Bound, Descriptor, Desk, Finding, Name, Portability, ServiceAddress, Target,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, Portability, Service, ServiceAddress, ServiceKind,
+    Target, Template,
 };
 use indexmap::IndexMap;
+
+/// The word under `target:`.
+pub(crate) const TARGET: &str = "aws";
 
 /// The target `aws`.
 pub struct AwsTarget {
@@ -26,16 +51,30 @@ impl Target for AwsTarget {
         &self.descriptor
     }
 
-    fn check(&self, _bound: &Bound) -> Vec<Finding> {
-        Vec::new()
+    fn check(&self, bound: &Bound) -> Vec<Finding> {
+        findings::check(&self.descriptor, bound)
     }
 
-    fn addresses(&self, _bound: &Bound) -> IndexMap<Name, ServiceAddress> {
-        IndexMap::new()
+    fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
+        config::addresses(bound)
     }
 
     fn portability(&self, desk: &Desk) -> Vec<Portability> {
-        Portability::report(desk.bound, "aws", &|_, _| Answer::exact("", &self.descriptor.docs))
+        portability::report(&layout::Layout::of(&self.descriptor, desk))
+    }
+
+    fn templates(&self) -> &'static [Template] {
+        &manifests::TEMPLATES
+    }
+
+    fn manifests(&self, desk: &Desk) -> Manifests {
+        manifests::of(&layout::Layout::of(&self.descriptor, desk))
+    }
+
+    // CloudFront hands a path on to the load balancer of the same stack, and to no other platform.
+    fn routes(&self, desk: &Desk, service: &Service) -> bool {
+        let here = |name: &Name| desk.bound.services.get(name).is_some_and(|s| desk.bound.is_on(s, TARGET));
+        service.kind() == ServiceKind::Static && service.proxy.values().all(here)
     }
 }
 
