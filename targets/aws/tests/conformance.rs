@@ -141,6 +141,10 @@ fn a_load_balancer_never_speaks_plain_http_to_the_world() {
     let findings = found(|bound| option(bound, "api", "edge", "alb"));
     assert_eq!(codes(&findings), ["aws-edge"]);
     assert!(findings[0].message.contains("`domain`"), "{}", findings[0].message);
+    let mut refused = bound();
+    option(&mut refused, "api", "edge", "alb");
+    let files = manifests(&refused);
+    assert!(files.files.is_empty() && codes(&files.findings) == ["aws-edge"]);
     let findings = found(|bound| {
         option(bound, "api", "edge", "alb");
         domain(bound, "api", "api.example.com");

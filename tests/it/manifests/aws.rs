@@ -158,10 +158,10 @@ fn every_task_definition_keeps_to_the_api_and_to_the_sizes_of_fargate() {
     // What the model does not know: pairs of sizes (ECS Developer Guide, "Task CPU and memory"), and bounds.
     let sold = |cpu: u64, memory: u64| match cpu {
         256 => [512, 1024, 2048].contains(&memory),
-        512 => (1024..=4096).contains(&memory) && memory % 1024 == 0,
-        1024 => (2048..=8192).contains(&memory) && memory % 1024 == 0,
-        2048 => (4096..=16_384).contains(&memory) && memory % 1024 == 0,
-        4096 => (8192..=30_720).contains(&memory) && memory % 1024 == 0,
+        512 => (1024..=4096).contains(&memory) && memory.is_multiple_of(1024),
+        1024 => (2048..=8192).contains(&memory) && memory.is_multiple_of(1024),
+        2048 => (4096..=16_384).contains(&memory) && memory.is_multiple_of(1024),
+        4096 => (8192..=30_720).contains(&memory) && memory.is_multiple_of(1024),
         _ => false,
     };
     for (file, definition) in data.as_object().unwrap() {

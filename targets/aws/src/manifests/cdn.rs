@@ -1,6 +1,6 @@
 //! The stack `cdn`: what answers.
 
-use dashdeploy_contract::{Service, ValuePart, page};
+use dashdeploy_contract::{Service, ValuePart, page, word};
 use serde_json::{Value, json};
 
 use super::{text_part, zone};
@@ -107,7 +107,7 @@ fn one_page(layout: &Layout, page: &Service) -> Value {
     let custom = headers.iter().filter(|(name, value)| Security::of(name, value) == Security::None);
     let custom: Vec<Value> = custom.map(|(name, value)| json!({ "name": name, "value": value })).collect();
     json!({
-        "label": page.name.as_str(),
+        "title": word::comment(page.name.as_str()),
         "name": layout.names.edge(&page.name),
         "id": ids(&page.name),
         "bucket": export("bucket"),
@@ -195,6 +195,7 @@ fn distribution(layout: &Layout, service: &Service) -> Value {
         origins.iter().map(|name| json!({ "id": origin(name), "service": name })).collect();
     json!({
         "label": service.name.as_str(),
+        "title": word::comment(service.name.as_str()),
         "id": ids(&service.name),
         "comment": format!("{} of {}", service.name, layout.names.cluster()),
         "domain": domain.map_or(json!(false), |domain| json!(domain)),

@@ -20,6 +20,7 @@ pub(super) fn container(layout: &Layout, service: &Service) -> Value {
     let note = format!("{}, the least that Fargate sells for what it may use", size.words());
     let mut context = json!({
         "label": service.name.as_str(),
+        "title": word::comment(service.name.as_str()),
         "name": names.service(&service.name),
         "size_note": if size.is(service.resources) { json!(false) } else { word::comment(&note) },
         "cpu": size.cpu.to_string(),

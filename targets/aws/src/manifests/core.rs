@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dashdeploy_contract::{HealthCheck, Service, Source};
+use dashdeploy_contract::{HealthCheck, Service, Source, word};
 use serde_json::{Value, json};
 
 use super::zone;
@@ -57,7 +57,7 @@ fn ports(services: &[&Service], prefix: &str) -> Value {
 fn volumes(layout: &Layout) -> Value {
     let volume = |name: &str| {
         json!({
-            "label": name,
+            "title": word::comment(name),
             "id": format!("{}AccessPoint", logical(name)),
             "path": format!("/{name}"),
             "name": format!("{}-{name}", layout.names.cluster()),
@@ -114,6 +114,7 @@ fn one_service(layout: &Layout, service: &Service, priority: &[u32]) -> Value {
     let volumes = service.volumes.keys().map(|volume| format!("{}AccessPoint", logical(volume)));
     json!({
         "label": name.as_str(),
+        "title": word::comment(name.as_str()),
         "id": ids(name),
         "repository": if repository { json!(names.repository(name)) } else { json!(false) },
         "foreign_repository": foreign_repository(layout, service),
@@ -191,7 +192,7 @@ fn foreign_repository(layout: &Layout, service: &Service) -> Value {
 fn pages(layout: &Layout) -> Value {
     let page = |page: &&Service| {
         json!({
-            "label": page.name.as_str(),
+            "title": word::comment(page.name.as_str()),
             "id": format!("{}Bucket", logical(&page.name)),
             "bucket": layout.names.bucket(&page.name),
         })

@@ -13,9 +13,10 @@ mod core;
 mod head;
 mod services;
 
-use dashdeploy_contract::{Manifest, Manifests, Template, ValuePart};
+use dashdeploy_contract::{Finding, Manifest, Manifests, Severity, Template, ValuePart};
 use serde_json::{Value, json};
 
+use crate::findings;
 use crate::layout::{Edge, Layout};
 use crate::names::{Stack, logical};
 
@@ -30,8 +31,13 @@ pub(crate) static TEMPLATES: [Template; 4] = [
     ),
 ];
 
-/// The files of an environment.
+/// The files of an environment. Nothing is written where something is refused.
 pub(crate) fn of(layout: &Layout) -> Manifests {
+    let errors = findings::check(layout.descriptor, layout.desk.bound).into_iter();
+    let errors: Vec<Finding> = errors.filter(|finding| finding.severity == Severity::Error).collect();
+    if !errors.is_empty() {
+        return Manifests { files: Vec::new(), findings: errors };
+    }
     let mut files = Vec::new();
     let mut add = |path: String, template: &'static str, context: Value, head: Vec<String>, key: String| {
         files.push(Manifest { path: layout.desk.path(&path), template, context, head, key });
