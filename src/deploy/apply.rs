@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
         match happened {
             Happening::Ended(change, result) => {
                 let gated = change.service.clone().filter(|_| change.gated);
-                self.finished(*change, result).map_err(|failed| Verdict::ChangeFailed(Box::new(failed)))?;
+                self.finished(*change, result).map_err(Verdict::ChangeFailed)?;
                 if let Some(service) = gated {
                     samples.forget();
                     self.await_health(service).await;
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
         &mut self,
         change: Change,
         result: Result<Duration, TargetError>,
-    ) -> Result<(), (dashdeploy_contract::Address, TargetError)> {
+    ) -> Result<(), Box<(dashdeploy_contract::Address, TargetError)>> {
         let (address, action) = (change.address.clone(), change.action);
         match result {
             Ok(took) => {
@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
             Err(error) => {
                 let message = self.session.secrets.redact(&error.message);
                 self.session.events.emit(Event::ChangeFailed { address: address.clone(), message });
-                Err((address, error))
+                Err(Box::new((address, error)))
             }
         }
     }

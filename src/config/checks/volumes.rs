@@ -13,15 +13,7 @@ pub(super) fn check(draft: &Draft, report: &Report) {
         mounts(draft, service, report);
         copies(draft, service, service.replicas, &format!("services.{}.replicas", service.name), report);
     }
-    for (environment, chosen) in &draft.project.environments {
-        for (name, changes) in &chosen.services {
-            let Some((service, replicas)) = draft.project.services.get(name).zip(changes.replicas) else {
-                continue;
-            };
-            let key = format!("environments.{environment}.services.{name}.replicas");
-            copies(draft, service, replicas, &key, report);
-        }
-    }
+    copies_in_environments(draft, report);
     let readable = |name: &Name| {
         let certain = !report.doubts(&format!("services.{name}.volumes"));
         certain && draft.project.services.contains_key(name)
@@ -50,6 +42,18 @@ pub(super) fn check(draft: &Draft, report: &Report) {
             );
             let hint = format!("write `writers: many` under `volumes.{name}` if what is in it bears that");
             report.add(Finding::error("single-writer", key, message).hint(hint));
+        }
+    }
+}
+
+fn copies_in_environments(draft: &Draft, report: &Report) {
+    for (environment, chosen) in &draft.project.environments {
+        for (name, changes) in &chosen.services {
+            let Some((service, replicas)) = draft.project.services.get(name).zip(changes.replicas) else {
+                continue;
+            };
+            let key = format!("environments.{environment}.services.{name}.replicas");
+            copies(draft, service, replicas, &key, report);
         }
     }
 }

@@ -90,7 +90,8 @@ fn a_service_that_a_page_asks_says_how_open_it_is() {
     let wiring = wired(&super::target(), &apart);
     let desk = Desk { bound: &apart, wiring: &wiring, suffix: None };
     assert!(!super::target().routes(&desk, &apart.services["web"]));
-    assert!(super::target().page_server(&desk, &apart.services["web"]).is_none());
+    let server = super::target().page_server(&desk, &apart.services["web"]).unwrap();
+    assert!(server.resolver.is_none() && server.upstreams.is_empty(), "{server:?}");
 }
 
 #[test]
