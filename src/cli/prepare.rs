@@ -15,13 +15,14 @@ use crate::render::{self, Compared, Inputs, RenderError, State};
 /// # Errors
 /// Exit code 2 for values that a file's format cannot carry, each with its place.
 pub fn compared(loaded: &Loaded, wanted: &Wanted) -> CliResult<Vec<Compared>> {
-    let (manifests, page_servers) = manifests::files(&manifests::placed(&loaded.project, wanted));
+    let added = manifests::additions(&manifests::placed(&loaded.project, wanted));
     let inputs = Inputs {
         local: local_wiring(loaded)?,
         overrides: overrides(loaded)?,
         templates: manifests::templates(),
-        manifests,
-        page_servers,
+        manifests: added.manifests,
+        page_servers: added.page_servers,
+        plain_dockerfiles: added.plain_dockerfiles,
     };
     let files = render::render(&loaded.project, &inputs).map_err(|error| match error {
         RenderError::Findings(findings) => {

@@ -4,7 +4,7 @@
 //! assigns, becomes a reference (docs.railway.com, "Variables", reference variables). Deliberately absent: values of secrets
 //! and of the process environment.
 
-use dashdeploy_contract::{Desk, Finding, Requirement, Service, ServiceKind, Text, ValuePart};
+use dashdeploy_contract::{Desk, Finding, Requirement, Service, ServiceKind, Text, ValuePart, page};
 
 use crate::config::{self, TARGET};
 use crate::runtime::{self, Runtime};
@@ -37,7 +37,7 @@ pub(crate) fn of(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variab
             Requirement::Optional => "optional, secret".to_owned(),
         }),
     }));
-    let build = service.build().filter(|_| runtime != Runtime::Image);
+    let build = service.build().filter(|_| runtime == Runtime::Railpack);
     let build = build.map_or(&[][..], |build| &build.secrets).iter();
     all.extend(build.filter(|name| !service.secrets.contains_key(*name)).map(|name| Variable {
         name: name.clone(),
@@ -63,15 +63,16 @@ fn settings(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variable> {
     if let Some((name, version)) = runtime::version(runtime, service) {
         all.push(set(name, version.to_owned(), "read by the build"));
     }
-    let page = service.kind() == ServiceKind::Static && config::page_server(desk.bound, service).is_some();
-    if page && runtime == Runtime::Dockerfile {
-        all.push(set(
-            "NGINX_CONF",
-            nginx(desk, service),
-            "the build takes the configuration for Railway's network",
-        ));
+    if let Some(path) = nginx(desk, service).filter(|_| runtime == Runtime::Dockerfile) {
+        all.push(set("NGINX_CONF", path, "the build takes the configuration for Railway's network"));
     }
     all
+}
+
+/// The page's configuration for Railway's network as the build's context has it; none where the ordinary one does.
+fn nginx(desk: &Desk, service: &Service) -> Option<String> {
+    let server = config::page_server(desk.bound, service)?;
+    page::configuration_in_context(desk.bound, service, &server)
 }
 
 /// The arguments of the build of a page's image; none for a value that whoever builds has to give.
@@ -81,22 +82,8 @@ pub(crate) fn arguments(desk: &Desk, service: &Service) -> Vec<(String, Option<S
     }
     let values = service.env.iter().map(|(name, text)| (name.clone(), desk.value(text, service)));
     let mut all: Vec<(String, Option<String>)> = values.collect();
-    if config::page_server(desk.bound, service).is_some() {
-        all.push(("NGINX_CONF".to_owned(), Some(nginx(desk, service))));
-    }
+    all.extend(nginx(desk, service).map(|path| ("NGINX_CONF".to_owned(), Some(path))));
     all
-}
-
-/// The configuration for Railway as the context has it: as `render` names it, beside nginx.conf.
-fn nginx(desk: &Desk, service: &Service) -> String {
-    let Some(build) = service.build() else { return String::new() };
-    if build.context == "." {
-        return format!("deploy/{}/nginx.{TARGET}.conf", service.name);
-    }
-    let others = desk.bound.services.values().filter(|other| other.kind() == ServiceKind::Static);
-    let shared =
-        others.filter_map(|other| other.build()).filter(|other| other.context == build.context).count() > 1;
-    if shared { format!("nginx.{}.{TARGET}.conf", service.name) } else { format!("nginx.{TARGET}.conf") }
 }
 
 fn plain(desk: &Desk, service: &Service, name: &str, text: &Text) -> Variable {

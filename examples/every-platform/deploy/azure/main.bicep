@@ -1,6 +1,6 @@
 // Written by dashdeploy from dashdeploy.yaml. Refresh it with: dashdeploy render
 // It is yours: edits by hand are noticed and never overwritten silently.
-// inputs: 55fe53284a56d809 body: 88eabca6b9a8e708
+// inputs: 8a2aa85247654c1a body: e9139064294c96f9
 //
 // Everything of this environment, in one resource group. By hand, from the project's folder:
 // 1. Once: sign in, and let the subscription have what is used.
@@ -14,10 +14,11 @@
 // 4. Everything else. Values come from the shell's variables, and stand in no file.
 //      # needs in the shell: ADMIN_TOKEN
 //      az deployment group create --resource-group reading-list-azure --parameters deploy/azure/main.bicepparam
-// 5. The page `web`.
-//      (cd web && npm install && VITE_API_URL=/. npm run build)
+// 5. The page `web`. A variable without `=` is the shell's.
+//      site="$(mktemp -d)"
+//      docker build --platform linux/amd64 --file deploy/web/Dockerfile --target files --build-arg VITE_API_URL=/. --output "$site" web
 //      export SWA_CLI_DEPLOYMENT_TOKEN="$(az staticwebapp secrets list --resource-group reading-list-azure --name reading-list-azure-web --query properties.apiKey --output tsv)"
-//      npx @azure/static-web-apps-cli deploy web/dist --env production --swa-config-location deploy/azure
+//      npx @azure/static-web-apps-cli deploy "$site" --env production --swa-config-location deploy/azure
 // 6. A later release.
 //      # build and push each image with a tag of its own, set API_IMAGE to it, and deploy as before
 
