@@ -146,21 +146,37 @@ fn place(name: &str, bound: Bound, suffix: Option<String>, used: bool) -> Option
     Some(Placed { target, bound, wiring, suffix, used })
 }
 
-/// The files of all targets, and the ways in which they run pages.
-pub fn files(placed: &[Placed]) -> (Manifests, Vec<(Name, PageServer)>) {
-    let mut all = Manifests::default();
-    let mut servers: Vec<(Name, PageServer)> = Vec::new();
+/// What the targets add to the project's files.
+#[derive(Default)]
+pub struct Additions {
+    /// Their own files.
+    pub manifests: Manifests,
+    /// The ways in which they run pages, by the page's service.
+    pub page_servers: Vec<(Name, PageServer)>,
+    /// Where their builders want a Dockerfile without mounts, by the service that is built.
+    pub plain_dockerfiles: Vec<(Name, String)>,
+}
+
+/// What all targets add.
+pub fn additions(placed: &[Placed]) -> Additions {
+    let mut all = Additions::default();
     for one in placed {
         let desk = one.desk();
         let Manifests { files, findings } = one.target.manifests(&desk);
-        all.files.extend(files);
-        all.findings.extend(findings);
-        let name = &one.target.descriptor().name;
-        let pages = one.bound.services_on(name).filter(|service| service.kind() == ServiceKind::Static);
-        servers
-            .extend(pages.filter_map(|page| Some((page.name.clone(), one.target.page_server(&desk, page)?))));
+        all.manifests.files.extend(files);
+        all.manifests.findings.extend(findings);
+        for service in one.bound.services_on(&one.target.descriptor().name) {
+            if service.kind() == ServiceKind::Static {
+                let server = one.target.page_server(&desk, service);
+                all.page_servers.extend(server.map(|server| (service.name.clone(), server)));
+            }
+            if service.is_generated() {
+                let path = one.target.plain_dockerfile(&desk, service);
+                all.plain_dockerfiles.extend(path.map(|path| (service.name.clone(), path)));
+            }
+        }
     }
-    (all, servers)
+    all
 }
 
 /// The templates of all targets.

@@ -54,13 +54,14 @@ pub(super) fn used(loaded: &Loaded) -> CliResult<Used> {
 }
 
 fn inputs(loaded: &Loaded, wanted: &Wanted, provider: Option<Provider>) -> CliResult<Inputs> {
-    let (manifests, page_servers) = manifests::files(&manifests::placed(&loaded.project, wanted));
+    let added = manifests::additions(&manifests::placed(&loaded.project, wanted));
     Ok(Inputs {
         local: local_wiring(loaded)?,
         overrides: overrides(loaded)?,
         templates: manifests::templates(),
-        manifests,
-        page_servers,
+        manifests: added.manifests,
+        page_servers: added.page_servers,
+        plain_dockerfiles: added.plain_dockerfiles,
         pipeline: pipeline::pipeline(&loaded.project, provider),
         pins: pins(loaded)?,
     })

@@ -39,14 +39,15 @@ struct KeptPath {
     path: String,
 }
 
-/// Adds the ignore file.
-pub fn add(
+/// Adds the ignore file of each of a service's Dockerfiles.
+pub fn add<'a>(
     sheet: &mut Sheet<'_>,
     bound: &Bound,
     service: &Service,
     build: &Build,
-    key: &str,
+    dockerfiles: impl Iterator<Item = &'a str>,
 ) -> Result<(), RenderError> {
+    let key = format!("services.{}", service.name);
     for pattern in &build.ignore {
         sheet.check(&format!("{key}.build.ignore"), escape::ignore_pattern(pattern));
     }
@@ -69,7 +70,10 @@ pub fn add(
         keep: conf.iter().filter_map(|path| inside(path)).map(|path| KeptPath { path }).collect(),
         own: build.ignore.iter().cloned().map(Marked::Pattern).collect(),
     };
-    Ok(sheet.add(&layout::ignore_file(build), TEMPLATE, &file, &format!("{key}.dockerfile"))?)
+    for dockerfile in dockerfiles {
+        sheet.add(&layout::ignore_file(dockerfile), TEMPLATE, &file, &format!("{key}.dockerfile"))?;
+    }
+    Ok(())
 }
 
 /// Folders at the top of the context that have the name of a volume's folder: what the application wrote when it ran

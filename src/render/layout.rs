@@ -18,8 +18,8 @@ pub const STATIC_ROOT: &str = "/usr/share/nginx/html";
 pub const APP_FOLDER: &str = "/app";
 
 /// The ignore file that BuildKit reads for a Dockerfile.
-pub fn ignore_file(build: &Build) -> String {
-    format!("{}.dockerignore", build.dockerfile)
+pub fn ignore_file(dockerfile: &str) -> String {
+    format!("{dockerfile}.dockerignore")
 }
 
 /// The nginx configuration of a static service and the one of its development set-up; none for other services.
@@ -38,7 +38,7 @@ pub fn generated(bound: &Bound) -> Vec<String> {
             .to_vec();
     for service in bound.services.values() {
         if let Some(build) = service.build() {
-            paths.extend([build.dockerfile.clone(), ignore_file(build)]);
+            paths.extend([build.dockerfile.clone(), ignore_file(&build.dockerfile)]);
         }
         paths.extend(nginx_files(bound, service).into_iter().flat_map(|(conf, dev)| [conf, dev]));
     }

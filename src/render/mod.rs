@@ -47,6 +47,8 @@ pub struct Inputs {
     pub manifests: Manifests,
     /// How nginx reaches the services behind a page where a platform runs it, by the page's service.
     pub page_servers: Vec<(Name, PageServer)>,
+    /// Where a platform's builder wants a Dockerfile without mounts, by the service that is built.
+    pub plain_dockerfiles: Vec<(Name, String)>,
     /// The pipeline to write, if any.
     pub pipeline: Option<Pipeline>,
     /// Digests of images and commits of actions, from `dashdeploy.lock`.
@@ -102,7 +104,7 @@ fn filled(project: &Project, inputs: &Inputs) -> Result<(Vec<RenderedFile>, Used
     let local = values::local(project);
     let wiring = values::with_variables(&inputs.local, &local);
     for service in local.services.values() {
-        dockerfile::add(&mut sheet, &local, service, &wiring)?;
+        dockerfile::add(&mut sheet, &local, service, &wiring, &inputs.plain_dockerfiles)?;
         nginx::add(&mut sheet, &local, service, &wiring, &inputs.page_servers)?;
     }
     compose::add(&mut sheet, project, &local, &wiring)?;

@@ -19,6 +19,21 @@ fn files(project: &Project) -> Vec<RenderedFile> {
     render(project, &inputs).unwrap_or_else(|error| panic!("{error}: {error:?}"))
 }
 
+/// Where the tests have a Dockerfile without mounts beside an ordinary one.
+fn plain_path(build: &Build) -> String {
+    format!("{}.plain", build.dockerfile)
+}
+
+/// The same, with a Dockerfile without mounts beside each that is generated.
+#[track_caller]
+fn files_with_plain(project: &Project) -> Vec<RenderedFile> {
+    let built = project.services.values().filter(|service| service.is_generated());
+    let path = |service: &Service| Some((service.name.clone(), plain_path(service.build()?)));
+    let plain_dockerfiles = built.filter_map(path).collect();
+    let inputs = Inputs { local: projects::wiring(project), plain_dockerfiles, ..Inputs::default() };
+    render(project, &inputs).unwrap_or_else(|error| panic!("{error}: {error:?}"))
+}
+
 #[track_caller]
 fn file(project: &Project, path: &str) -> String {
     let files = files(project);
@@ -213,6 +228,47 @@ fn dockerfiles_stay_within_what_engine_20_10_builds() {
             assert!(!last.contains("ADD ") && !last.contains("latest"), "{name} {}", file.path);
         }
     }
+}
+
+/// The instructions of a Dockerfile, each on one line, without what mounts and caches add to them.
+fn steps(dockerfile: &str) -> Vec<String> {
+    let of_mounts = |part: &str| {
+        let certificates = ["cat \"${SSL_CERT_FILE", "cat \"${NODE_EXTRA_CA_CERTS", "export "];
+        let starts = ["if [ -s /run/secrets/", "if [ -f /run/secrets/", "rm -rf /root/"];
+        starts.iter().chain(&certificates).any(|start| part.starts_with(start))
+    };
+    let step = |line: &str| {
+        let words = line.split_whitespace().filter(|word| !word.starts_with("--mount="));
+        let line = words.collect::<Vec<_>>().join(" ");
+        let Some(command) = line.strip_prefix("RUN ") else { return line };
+        let parts: Vec<&str> = command.split(" && ").filter(|part| !of_mounts(part)).collect();
+        format!("RUN {}", parts.join(" && "))
+    };
+    let joined = dockerfile.replace("\\\n", " ");
+    let no_cache = ["ENV PIP_NO_CACHE_DIR=1", "ENV UV_NO_CACHE=1"];
+    let lines = joined.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.filter(|line| !no_cache.contains(line)).map(step).collect()
+}
+
+#[test]
+fn a_dockerfile_without_mounts_has_the_same_steps() {
+    let mut compared = 0;
+    for (name, project) in everything() {
+        let files = files_with_plain(&project);
+        let text = |path: &str| &files.iter().find(|file| file.path == path).unwrap().contents;
+        for service in project.services.values().filter(|service| service.is_generated()) {
+            let build = service.build().unwrap();
+            let (main, plain) = (text(&build.dockerfile), text(&plain_path(build)));
+            assert!(!plain.contains("--mount") && !plain.contains("/run/secrets"), "{name}: {plain}");
+            assert_eq!(steps(main), steps(plain), "{name} {}", service.name);
+            let ignored = |path: &str| text(&format!("{path}.dockerignore"));
+            assert_eq!(ignored(&build.dockerfile), ignored(&plain_path(build)), "{name} {}", service.name);
+            compared += 1;
+        }
+        let ordinary = files.iter().filter(|file| !file.path.contains("Dockerfile.plain"));
+        assert!(ordinary.eq(&self::files(&project)), "{name}: another file has changed by it");
+    }
+    assert!(compared > 10, "only {compared} were compared");
 }
 
 #[test]

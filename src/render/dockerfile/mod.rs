@@ -8,11 +8,11 @@ mod node;
 mod python;
 mod web;
 
-use dashdeploy_contract::{APP_USER, Bound, Build, Finding, Probe, Recipe, Service, Wiring};
+use dashdeploy_contract::{APP_USER, Bound, Build, Finding, Name, Probe, Recipe, Service, Wiring};
 use serde::Serialize;
 
 use super::RenderError;
-use super::engine::Marked;
+use super::engine::{Marked, TemplateError};
 use super::layout::APP_FOLDER;
 use super::sheet::Sheet;
 use super::{escape, ignore};
@@ -21,22 +21,58 @@ pub use node::{PNPM, YARN};
 pub use python::{POETRY, UV, list_dependencies};
 pub use web::NGINX;
 
-/// Adds a service's Dockerfile and ignore file; nothing for an image from a registry or the user's own Dockerfile.
+/// Adds a service's Dockerfile and ignore file, and the same pair without mounts where a builder needs one; nothing for an
+/// image from a registry or the user's own Dockerfile.
 pub fn add(
     sheet: &mut Sheet<'_>,
     bound: &Bound,
     service: &Service,
     wiring: &Wiring,
+    plain: &[(Name, String)],
 ) -> Result<(), RenderError> {
     let Some(build) = service.build().filter(|_| service.is_generated()) else { return Ok(()) };
-    let key = format!("services.{}", service.name);
+    let plain = plain.iter().filter(|(name, _)| *name == service.name).map(|(_, path)| path.as_str());
+    let paths = Paths { main: &build.dockerfile, plain: plain.collect() };
     match &build.recipe {
-        Recipe::Python(recipe) => python::add(sheet, bound, service, build, recipe)?,
-        Recipe::Node(recipe) => node::add(sheet, service, build, recipe)?,
-        Recipe::Spa(_) | Recipe::Files { .. } => web::add(sheet, bound, service, build, wiring)?,
+        Recipe::Python(recipe) => python::add(sheet, bound, service, build, recipe, &paths)?,
+        Recipe::Node(recipe) => node::add(sheet, service, build, recipe, &paths)?,
+        Recipe::Spa(_) | Recipe::Files { .. } => web::add(sheet, bound, service, build, wiring, &paths)?,
         Recipe::Own { .. } => return Ok(()),
     }
-    ignore::add(sheet, bound, service, build, &key)
+    ignore::add(sheet, bound, service, build, paths.all())
+}
+
+/// Where a service's Dockerfiles go.
+struct Paths<'a> {
+    /// The Dockerfile.
+    main: &'a str,
+    /// The same without mounts. One path may be there for several environments.
+    plain: Vec<&'a str>,
+}
+
+impl Paths<'_> {
+    fn all(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.main).chain(self.plain.iter().copied())
+    }
+
+    /// Fills in a service's template for each of its Dockerfiles.
+    fn add(
+        &self,
+        sheet: &mut Sheet<'_>,
+        service: &Service,
+        template: &str,
+        mut image: impl Image,
+    ) -> Result<(), TemplateError> {
+        let key = format!("services.{}.dockerfile", service.name);
+        sheet.add(self.main, template, &image, &key)?;
+        image.common().mounts = false;
+        self.plain.iter().try_for_each(|path| sheet.add(path, template, &image, &key))
+    }
+}
+
+/// What a template is filled in with.
+trait Image: Serialize {
+    fn common(&mut self) -> &mut Common;
 }
 
 /// The id of the build secret with certificates to trust besides the base image's, in PEM: for networks that re-sign TLS.
@@ -46,6 +82,8 @@ pub const CA_SECRET: &str = "dashdeploy_ca";
 /// What every template may use.
 #[derive(Serialize)]
 struct Common {
+    /// True where steps may mount caches and secrets; not every builder takes that.
+    mounts: bool,
     /// [`CA_SECRET`].
     ca: &'static str,
     /// Names of the secrets that steps which fetch packages get as variables.
@@ -135,6 +173,7 @@ impl Common {
             Marked::Line(start.map(str::to_owned).into_iter().chain(data.iter().map(of)).collect())
         };
         Self {
+            mounts: true,
             ca: CA_SECRET,
             secrets: build.secrets.clone(),
             named: Marked::Comment(build.secrets.join(", ")),

@@ -3,7 +3,7 @@
 use dashdeploy_contract::{Build, NodeManager, NodeRecipe, Service};
 use serde::Serialize;
 
-use super::Common;
+use super::{Common, Image, Paths};
 use crate::render::engine::{Marked, TemplateError};
 use crate::render::escape;
 use crate::render::sheet::Sheet;
@@ -34,8 +34,10 @@ pub struct Packages {
     pub manager: Option<Marked>,
     /// What describes the packages, and where to: operands of `COPY`.
     pub manifests: Marked,
-    /// The folder of the manager's cache, with the options of its mount.
+    /// The folder of the manager's cache.
     pub cache: &'static str,
+    /// True where two runs at a time spoil the cache.
+    pub one_at_a_time: bool,
     /// Installs everything, for the build.
     pub install: Marked,
     /// Installs what the server needs.
@@ -73,9 +75,10 @@ impl Packages {
             cache: match manager {
                 NodeManager::Npm => "/root/.npm",
                 NodeManager::Pnpm => "/root/.local/share/pnpm/store",
-                // Two runs of Yarn 1 at a time spoil its cache; those of the others are made for it.
-                NodeManager::Yarn => "/root/.cache/yarn,sharing=locked",
+                NodeManager::Yarn => "/root/.cache/yarn",
             },
+            // The caches of the others are made for it.
+            one_at_a_time: manager == NodeManager::Yarn,
             blank: if manager == NodeManager::Yarn { build.secrets.clone() } else { Vec::new() },
             install: line(install),
             install_production: line(production),
@@ -132,12 +135,19 @@ pub fn run_script(manager: NodeManager, script: &str) -> Vec<String> {
     [manager.as_str(), "run", script].map(str::to_owned).to_vec()
 }
 
-/// Adds the Dockerfile.
+impl Image for NodeImage {
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+}
+
+/// Adds the Dockerfiles.
 pub fn add(
     sheet: &mut Sheet<'_>,
     service: &Service,
     build: &Build,
     recipe: &NodeRecipe,
+    paths: &Paths<'_>,
 ) -> Result<(), TemplateError> {
     let key = format!("services.{}", service.name);
     sheet.check(&format!("{key}.build.node"), escape::dockerfile_word(&recipe.version));
@@ -150,5 +160,5 @@ pub fn add(
         script: recipe.script.as_ref().map(|script| Marked::Line(run_script(recipe.manager, script))),
         command: Marked::Exec(service.command.clone().unwrap_or_else(|| recipe.start.clone())),
     };
-    sheet.add(&build.dockerfile, TEMPLATE, &image, &format!("{key}.dockerfile"))
+    paths.add(sheet, service, TEMPLATE, image)
 }

@@ -3,7 +3,7 @@
 use dashdeploy_contract::{Bound, Build, BuildKind, Finding, PythonPackages, PythonRecipe, Service};
 use serde::Serialize;
 
-use super::Common;
+use super::{Common, Image, Paths};
 use crate::render::engine::{Marked, TemplateError};
 use crate::render::escape;
 use crate::render::sheet::Sheet;
@@ -59,13 +59,20 @@ struct Server {
     mend: Marked,
 }
 
-/// Adds the Dockerfile.
+impl Image for PythonImage {
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+}
+
+/// Adds the Dockerfiles.
 pub fn add(
     sheet: &mut Sheet<'_>,
     bound: &Bound,
     service: &Service,
     build: &Build,
     recipe: &PythonRecipe,
+    paths: &Paths<'_>,
 ) -> Result<(), TemplateError> {
     let key = format!("services.{}", service.name);
     let common = Common::of(sheet, service, build);
@@ -90,7 +97,7 @@ pub fn add(
         python_path: python_path(sheet, &key, recipe),
         command: Marked::Exec(command),
     };
-    sheet.add(&build.dockerfile, TEMPLATE, &image, &format!("{key}.dockerfile"))
+    paths.add(sheet, service, TEMPLATE, image)
 }
 
 fn pip(sheet: &mut Sheet<'_>, key: &str, packages: &PythonPackages) -> Option<Pip> {

@@ -3,8 +3,8 @@
 use dashdeploy_contract::{Bound, Build, Finding, Recipe, Service, SpaRecipe, Wiring};
 use serde::Serialize;
 
-use super::Common;
 use super::node::{Packages, run_script};
+use super::{Common, Image, Paths};
 use crate::render::engine::Marked;
 use crate::render::sheet::Sheet;
 use crate::render::{RenderError, STATIC_STAGE, escape, layout, values};
@@ -63,13 +63,20 @@ struct Plain {
     remove: Option<Marked>,
 }
 
-/// Adds the Dockerfile.
+impl Image for WebImage {
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+}
+
+/// Adds the Dockerfiles.
 pub fn add(
     sheet: &mut Sheet<'_>,
     bound: &Bound,
     service: &Service,
     build: &Build,
     wiring: &Wiring,
+    paths: &Paths<'_>,
 ) -> Result<(), RenderError> {
     let key = format!("services.{}", service.name);
     if !build.links.is_empty() {
@@ -93,7 +100,7 @@ pub fn add(
         plain,
         conf: Marked::Quoted(conf),
     };
-    Ok(sheet.add(&build.dockerfile, TEMPLATE, &image, &format!("{key}.dockerfile"))?)
+    Ok(paths.add(sheet, service, TEMPLATE, image)?)
 }
 
 impl Spa {

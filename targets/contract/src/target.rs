@@ -138,6 +138,12 @@ pub trait Target: Send + Sync {
         None
     }
 
+    /// The path of a second Dockerfile of a service whose Dockerfile dashdeploy writes: the same steps without any mount, for
+    /// a builder that takes none; none where the Dockerfile itself does. Relative to the project folder.
+    fn plain_dockerfile(&self, _desk: &Desk, _service: &Service) -> Option<String> {
+        None
+    }
+
     /// The changes that turn what is there into the release. Things without our ownership mark are never changed; where one
     /// is in the way, that is an error.
     ///

@@ -69,6 +69,10 @@ impl Target for RailwayTarget {
     fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
         config::page_server(desk, service)
     }
+
+    fn plain_dockerfile(&self, desk: &Desk, service: &Service) -> Option<String> {
+        runtime::plain_dockerfile(&self.descriptor, desk.bound, service)
+    }
 }
 
 #[cfg(test)]

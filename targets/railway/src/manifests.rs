@@ -67,10 +67,11 @@ impl One<'_> {
 
     fn build(&self) -> Value {
         match (self.runtime, self.service.build()) {
-            (Runtime::Dockerfile, Some(build)) => json!({
-                "builder": "DOCKERFILE",
-                "dockerfilePath": runtime::dockerfile(build).unwrap_or(&build.dockerfile),
-            }),
+            (Runtime::Dockerfile, Some(build)) => {
+                let path = runtime::dockerfile(self.desk.bound, self.service);
+                let path = path.unwrap_or_else(|| build.dockerfile.clone());
+                json!({ "builder": "DOCKERFILE", "dockerfilePath": path })
+            }
             (Runtime::Railpack, _) => {
                 let mut block = Map::new();
                 block.insert("builder".to_owned(), json!("RAILPACK"));
@@ -213,12 +214,14 @@ impl One<'_> {
     /// What railway.json cannot say of itself, or what it would say of an image.
     fn settings(&self, name: &str) -> Vec<String> {
         let mut all: Vec<(String, String)> = Vec::new();
+        let root = runtime::root(self.runtime, self.service);
         if self.runtime == Runtime::Image {
             flattened("deploy", &self.deploy(), &mut all);
-        } else if self.file != "railway.json" {
+        } else if self.file != "railway.json" || root.is_some() {
+            // The root directory does not count for it (docs.railway.com, "Deploying a Monorepo").
             all.push(("configFile".to_owned(), format!("/{}", self.file)));
         }
-        if let Some(folder) = runtime::root(self.runtime, self.service) {
+        if let Some(folder) = root {
             all.push(("source.rootDirectory".to_owned(), format!("/{folder}")));
         }
         let line = |(key, value): (String, String)| {

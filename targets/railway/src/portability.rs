@@ -107,10 +107,10 @@ fn hosting(runtime: Runtime, desk: &Desk, service: &Service) -> Answer {
         return Answer::approximated(reason, ENVIRONMENT).hint(head);
     }
     let alone = desk.bound.services_on(TARGET).count() == 1;
-    if alone && desk.suffix.is_none() {
+    if alone && desk.suffix.is_none() && runtime::root(runtime, service).is_none() {
         return Answer::exact("Railway runs its container", CONFIG);
     }
-    let reason = "Railway looks for railway.json alone: the path of this service's file is set once";
+    let reason = "Railway looks for railway.json alone, where the sources begin: the path of this service's file is set once";
     Answer::approximated(reason, CONFIG).hint(head)
 }
 
@@ -133,12 +133,15 @@ fn region(desk: &Desk, service: &Service) -> Answer {
 
 fn image(runtime: Runtime, service: &Service) -> Answer {
     match (runtime, &service.source) {
-        (Runtime::Dockerfile, _) if service.is_generated() => Answer::approximated(
-            "Railway's builder refuses caches that do not bear the service's id, and the Dockerfile has some",
+        (Runtime::Dockerfile, Source::Build(build)) if !build.secrets.is_empty() => Answer::impossible(
+            "Railway's builder gives no step a secret, and the build reads some",
             DOCKERFILES,
         )
         .hint("write `runtime: image`"),
         (Runtime::Dockerfile, _) => match runtime::root(runtime, service) {
+            None if service.is_generated() => {
+                Answer::exact("Railway builds it, by the same steps without mounts", DOCKERFILES)
+            }
             None => Answer::exact("Railway builds it from the Dockerfile", DOCKERFILES),
             Some(folder) => {
                 let reason =
@@ -154,9 +157,12 @@ fn image(runtime: Runtime, service: &Service) -> Answer {
         (Runtime::Image, source) => {
             let reason = match source {
                 Source::Image(_) => "pulled from its registry; a private one needs a Pro plan",
+                Source::Build(build) if !build.secrets.is_empty() => {
+                    "built elsewhere and pulled from a registry, since Railway's builder gives no step a secret; a private \
+                     registry needs a Pro plan"
+                }
                 Source::Build(_) => {
-                    "built elsewhere and pulled from a registry, since Railway's builder refuses caches that do not bear the \
-                     service's id; a private registry needs a Pro plan"
+                    "built elsewhere and pulled from a registry; a private one needs a Pro plan"
                 }
             };
             let name = config::name(&service.name);

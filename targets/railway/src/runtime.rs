@@ -1,12 +1,16 @@
 //! What Railway runs for a service: an image that it builds, an image of a registry, or what Railpack makes of the sources.
 //!
 //! Given: a service and its option `runtime`. Gives: builder, paths as Railway sees them, the command. Railway builds with
-//! the service's root directory as context, and takes the Dockerfile from inside it. Deliberately absent: the root directory
-//! itself, which railway.json cannot hold (docs.railway.com, "Deploying a Monorepo").
+//! the service's root directory as context, and takes the Dockerfile from inside it. Its builder refuses every mount but a
+//! cache that bears the service's id (docs.railway.com, "Dockerfiles", cache mounts), so that for a service whose Dockerfile
+//! dashdeploy writes it has one of its own, without mounts. Deliberately absent: the root directory itself, which railway.json
+//! cannot hold (docs.railway.com, "Deploying a Monorepo").
 
 use dashdeploy_contract::{
     Bound, Build, BuildKind, Descriptor, Finding, Recipe, Service, ServiceKind, Writers, shell,
 };
+
+use crate::config::TARGET;
 
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,27 +24,45 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    /// As the option says; else your own Dockerfile where Railway finds it, and the image where not. Railway's builder
-    /// refuses the Dockerfiles that dashdeploy writes: they keep caches, and it wants the service's id in each cache's name
-    /// (docs.railway.com, "Dockerfiles", cache mounts).
+    /// As the option says; else the Dockerfile where Railway can build it, and the image where not.
     pub(crate) fn of(descriptor: &Descriptor, bound: &Bound, service: &Service) -> Self {
         let Some(build) = service.build() else { return Self::Image };
         match descriptor.option(bound, service, "runtime") {
             Some("dockerfile") => Self::Dockerfile,
             Some("railpack") => Self::Railpack,
             Some(_) => Self::Image,
-            None if !service.is_generated() && dockerfile(build).is_some() => Self::Dockerfile,
+            None if build.secrets.is_empty() && dockerfile(bound, service).is_some() => Self::Dockerfile,
             None => Self::Image,
         }
     }
 }
 
-/// The Dockerfile as seen from the context; none where it lies outside, so that Railway cannot find it.
-pub(crate) fn dockerfile(build: &Build) -> Option<&str> {
-    if build.context == "." {
-        return Some(&build.dockerfile);
+/// The Dockerfile that Railway builds, as seen from the context; none where it lies outside, so that Railway cannot find it.
+pub(crate) fn dockerfile(bound: &Bound, service: &Service) -> Option<String> {
+    let build = service.build()?;
+    if service.is_generated() {
+        return Some(own(bound, service, build));
     }
-    build.dockerfile.strip_prefix(build.context.as_str())?.strip_prefix('/')
+    if build.context == "." {
+        return Some(build.dockerfile.clone());
+    }
+    Some(build.dockerfile.strip_prefix(build.context.as_str())?.strip_prefix('/')?.to_owned())
+}
+
+/// The name of the Dockerfile without mounts. Services that share a context carry their name in it.
+fn own(bound: &Bound, service: &Service, build: &Build) -> String {
+    let others = bound.services.values().filter(|other| other.is_generated());
+    let shared =
+        others.filter_map(|other| other.build()).filter(|other| other.context == build.context).count() > 1;
+    if shared { format!("Dockerfile.{TARGET}.{}", service.name) } else { format!("Dockerfile.{TARGET}") }
+}
+
+/// Where the Dockerfile without mounts goes, relative to the project; none where Railway builds another or none.
+pub(crate) fn plain_dockerfile(descriptor: &Descriptor, bound: &Bound, service: &Service) -> Option<String> {
+    let build = service.build().filter(|_| service.is_generated())?;
+    let built = Runtime::of(descriptor, bound, service) == Runtime::Dockerfile && build.secrets.is_empty();
+    let name = built.then(|| own(bound, service, build))?;
+    Some(if build.context == "." { name } else { format!("{}/{name}", build.context) })
 }
 
 /// The folder that is the service's root directory on Railway; none for the repository's own.
@@ -110,21 +132,20 @@ pub(crate) fn unfit(descriptor: &Descriptor, bound: &Bound, service: &Service) -
     let error =
         |message: String, hint: &str| vec![Finding::error("unfit-runtime", key.clone(), message).hint(hint)];
     match wanted {
-        Some("dockerfile") if dockerfile(build).is_none() => error(
+        Some("dockerfile") if dockerfile(bound, service).is_none() => error(
             format!(
                 "Railway builds in `{}` and finds no Dockerfile outside it: `{}`",
                 build.context, build.dockerfile
             ),
             "put it inside with `dockerfile:`, or write `runtime: image`",
         ),
-        Some("dockerfile") if service.is_generated() => {
-            let message = format!(
-                "Railway's builder refuses `{}`: its caches do not bear the service's id",
-                build.dockerfile
-            );
-            let hint = "write `runtime: image` or `runtime: railpack`, or eject the template and take the caches out";
-            vec![Finding::warning("unfit-runtime", key, message).hint(hint)]
-        }
+        Some("dockerfile") if !build.secrets.is_empty() => error(
+            format!(
+                "Railway's builder gives no step a secret, and the build of `{}` reads some",
+                service.name
+            ),
+            "write `runtime: image`",
+        ),
         Some("railpack") if !build.links.is_empty() => error(
             format!("the links of `{}` are in its image alone, and Railpack builds another", service.name),
             "write `runtime: image`",

@@ -37,7 +37,7 @@ pub(crate) fn of(runtime: Runtime, desk: &Desk, service: &Service) -> Vec<Variab
             Requirement::Optional => "optional, secret".to_owned(),
         }),
     }));
-    let build = service.build().filter(|_| runtime != Runtime::Image);
+    let build = service.build().filter(|_| runtime == Runtime::Railpack);
     let build = build.map_or(&[][..], |build| &build.secrets).iter();
     all.extend(build.filter(|name| !service.secrets.contains_key(*name)).map(|name| Variable {
         name: name.clone(),

@@ -1,7 +1,9 @@
 //! Names, addresses, runtimes and findings from configuration alone.
 
 use dashdeploy_contract::conformance::{sample_on, wired};
-use dashdeploy_contract::{Bound, Desk, Name, Options, Severity, Target, Text, Topic, Verdict};
+use dashdeploy_contract::{
+    Bound, BuildKind, Desk, Name, Options, Recipe, Severity, Source, Target, Text, Topic, Verdict,
+};
 
 use super::target;
 
@@ -78,15 +80,66 @@ fn what_railway_cannot_take_is_found() {
     assert_eq!(found(&port), ["reserved-variable"]);
 }
 
+fn plain(bound: &Bound, service: &str) -> Option<String> {
+    let wiring = wired(&target(), bound);
+    target().plain_dockerfile(&Desk { bound, wiring: &wiring, suffix: None }, &bound.services[service])
+}
+
 #[test]
 fn an_image_has_variables_and_no_railway_json() {
     let mut bound = sample_on(&target());
-    assert_eq!(paths(&bound), ["deploy/railway/web.env.example", "deploy/railway/api.env.example"]);
+    let built = [
+        "railway.web.json",
+        "deploy/railway/web.env.example",
+        "railway.api.json",
+        "deploy/railway/api.env.example",
+    ];
+    assert_eq!(paths(&bound), built);
+    option(&mut bound, "web", "runtime", "image");
+    assert_eq!(paths(&bound), built[1..]);
     option(&mut bound, "api", "runtime", "railpack");
     assert_eq!(findings(&bound), []);
-    assert!(paths(&bound).contains(&"railway.api.json".to_owned()));
+    assert_eq!(paths(&bound), built[1..]);
     bound.targets.insert(name("web"), name("docker"));
     assert_eq!(paths(&bound), ["railway.json", "deploy/railway/api.env.example"]);
+}
+
+#[test]
+fn what_railway_builds_has_a_dockerfile_without_mounts_in_its_context() {
+    let mut bound = sample_on(&target());
+    let (api, web) = (bound.services["api"].build().unwrap().context.clone(), plain(&bound, "web"));
+    let of = |context: &str, name: &str| {
+        if context == "." { name.to_owned() } else { format!("{context}/{name}") }
+    };
+    assert_eq!(plain(&bound, "api").unwrap(), of(&api, "Dockerfile.railway"));
+    assert_eq!(web.unwrap(), of(&bound.services["web"].build().unwrap().context, "Dockerfile.railway"));
+    let mut more = bound.services["api"].clone();
+    more.name = name("more");
+    bound.targets.insert(name("more"), name("railway"));
+    bound.services.insert(name("more"), more);
+    assert_eq!(plain(&bound, "api").unwrap(), of(&api, "Dockerfile.railway.api"));
+    assert_eq!(plain(&bound, "more").unwrap(), of(&api, "Dockerfile.railway.more"));
+    for runtime in ["image", "railpack"] {
+        option(&mut bound, "api", "runtime", runtime);
+        assert_eq!(plain(&bound, "api"), None, "{runtime}");
+    }
+}
+
+#[test]
+fn a_build_that_reads_secrets_happens_elsewhere() {
+    let mut bound = sample_on(&target());
+    let Source::Build(build) = &mut bound.services["api"].source else { panic!("it is built") };
+    build.secrets.push("NPM_TOKEN".to_owned());
+    assert_eq!(findings(&bound), []);
+    assert_eq!(plain(&bound, "api"), None);
+    assert!(!paths(&bound).contains(&"railway.api.json".to_owned()));
+    option(&mut bound, "api", "runtime", "dockerfile");
+    assert_eq!(findings(&bound), [("unfit-runtime".to_owned(), Severity::Error)]);
+    let wiring = wired(&target(), &bound);
+    let rows = target().portability(&Desk { bound: &bound, wiring: &wiring, suffix: None });
+    let row =
+        rows.iter().find(|row| row.topic == Topic::Image && row.verdict == Verdict::Impossible).unwrap();
+    assert_eq!(row.hint.as_deref(), Some("write `runtime: image`"));
 }
 
 #[test]
@@ -97,10 +150,15 @@ fn runtimes_that_do_not_do_are_found() {
         findings(&bound)
     };
     let unfit = "unfit-runtime".to_owned();
-    assert_eq!(of("api", "dockerfile"), [(unfit.clone(), Severity::Warning)], "its caches are refused");
-    assert_eq!(of("web", "dockerfile"), [(unfit.clone(), Severity::Error)], "it lies outside the context");
-    assert_eq!(of("web", "railpack"), [(unfit, Severity::Error)]);
+    assert_eq!(of("api", "dockerfile"), []);
+    assert_eq!(of("web", "dockerfile"), []);
+    assert_eq!(of("web", "railpack"), [(unfit.clone(), Severity::Error)]);
     assert_eq!(of("web", "image"), []);
+    let mut bound = sample_on(&target());
+    let Source::Build(build) = &mut bound.services["web"].source else { panic!("it is built") };
+    (build.kind, build.recipe) = (BuildKind::Dockerfile, Recipe::Own { target: None });
+    option(&mut bound, "web", "runtime", "dockerfile");
+    assert_eq!(findings(&bound), [(unfit, Severity::Error)], "it lies outside the context");
 }
 
 #[test]

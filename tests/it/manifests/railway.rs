@@ -54,6 +54,76 @@ fn every_example_is_valid() {
     }
 }
 
+/// The Dockerfile that a railway.json names, in the folder that Railway builds in as the head of the variables' file sets it.
+fn dockerfile(project: &Project, file: &str, service: &str) -> String {
+    let said = project.read(&format!("deploy/railway/{service}.env.example"));
+    assert!(said.contains(&format!("  railway up --service {service}\n")), "{said}");
+    let root = said.lines().find_map(|line| line.split_once(" source.rootDirectory /"));
+    let folder = root.map_or(".", |(_, folder)| folder);
+    let configured = said.contains(&format!(" configFile /{file}\n"));
+    assert!(configured || (file == "railway.json" && folder == "."), "{said}");
+    let build = &json(project, file)["build"];
+    assert_eq!(build["builder"], "DOCKERFILE");
+    format!("{folder}/{}", build["dockerfilePath"].as_str().unwrap())
+}
+
+#[test]
+fn what_railway_builds_has_no_mounts_and_lies_where_it_builds() {
+    let project = rendered(&nasty_without_refused("target: railway"), "railway");
+    if !valid("railway: Dockerfiles", project.path()) {
+        return;
+    }
+    for (service, path) in [("api", "./Dockerfile.railway"), ("web", "web/Dockerfile.railway")] {
+        let file = format!("railway.{service}.json");
+        assert_eq!(dockerfile(&project, &file, service), path);
+        let text = project.read(path);
+        assert!(!text.contains("--mount") && !text.contains("VOLUME"), "{text}");
+        assert!(project.path().join(format!("{path}.dockerignore")).exists(), "{path}");
+    }
+    // Variables of a service are the arguments of its build that bear their names.
+    let (web, variables) = (project.read("web/Dockerfile.railway"), variables(&project, "web"));
+    for name in ["VITE_API", "NGINX_CONF"] {
+        assert!(web.contains(&format!("\nARG {name}=")) && variables.contains_key(name), "{name}: {web}");
+    }
+    assert_eq!(variables["NGINX_CONF"], "nginx.railway.conf");
+    project.run(&["render", "--target", "railway", "--check"]).exits(0);
+}
+
+#[test]
+fn services_of_one_folder_have_a_dockerfile_each() {
+    let worker = "  worker:\n    build: { kind: python, context: api }\n    command: [python, -m, worker]\n";
+    let yaml = format!(
+        "project: shop\nservices:\n  api:\n    build: {{ kind: fastapi, context: api, app: \"shop.app:app\" }}\n{worker}\
+         environments:\n  production: {{ target: railway }}\n  staging: {{ target: railway }}\n"
+    );
+    let project = rendered(&yaml, "railway");
+    for (environment, end) in [("production", ""), ("staging", ".staging")] {
+        for service in ["api", "worker"] {
+            let build = &json(&project, &format!("railway.{service}{end}.json"))["build"];
+            assert_eq!(build["dockerfilePath"], format!("Dockerfile.railway.{service}"), "{environment}");
+            assert!(project.path().join(format!("api/Dockerfile.railway.{service}")).exists());
+        }
+    }
+}
+
+#[test]
+fn a_build_with_secrets_is_no_work_for_railway() {
+    let yaml = |options: &str| {
+        format!(
+            "project: shop\nservices:\n  api:\n    build: {{ kind: fastapi, app: \"shop.app:app\", secrets: [INDEX_TOKEN] }}\n\
+             environments:\n  production: {{ target: railway{options} }}\n"
+        )
+    };
+    let project = rendered(&yaml(""), "railway");
+    assert!(!project.path().join("railway.json").exists());
+    assert!(!project.path().join("Dockerfile.railway").exists());
+    let said = project.read("deploy/railway/api.env.example");
+    assert!(said.contains("docker build --secret id=INDEX_TOKEN,env=INDEX_TOKEN "), "{said}");
+    project.write("dashdeploy.yaml", &yaml(", options: { runtime: dockerfile }"));
+    let said = project.run(&["check"]).all();
+    assert!(said.contains("unfit-runtime") && said.contains("write `runtime: image`"), "{said}");
+}
+
 #[test]
 fn railpack_takes_what_the_image_would() {
     let project = rendered(

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use dashdeploy_contract::*;
 use serde_json::Value;
 
-use super::{everything, files, projects, write};
+use super::{everything, files, files_with_plain, projects, write};
 use crate::support::tool;
 
 #[track_caller]
@@ -21,7 +21,7 @@ fn each(wanted: &dyn Fn(&str) -> bool, check: &dyn Fn(&str, &Path)) {
     let mut count = 0;
     for (name, project) in everything() {
         let folder = tempfile::tempdir().unwrap();
-        let files = files(&project);
+        let files = files_with_plain(&project);
         write(&files, folder.path());
         for file in files.iter().filter(|file| wanted(&file.path)) {
             check(&format!("{name} {}", file.path), &folder.path().join(&file.path));
@@ -38,7 +38,8 @@ fn is_compose(path: &str) -> bool {
 #[test]
 fn hadolint_finds_nothing_in_the_dockerfiles() {
     let Some(hadolint) = tool("hadolint_finds_nothing_in_the_dockerfiles", "HADOLINT") else { return };
-    each(&|path| path.ends_with("Dockerfile"), &|what, path| {
+    let is_dockerfile = |path: &str| path.ends_with("Dockerfile") || path.ends_with("Dockerfile.plain");
+    each(&is_dockerfile, &|what, path| {
         accepted(what, &Command::new(&hadolint).arg(path).output().unwrap());
     });
 }

@@ -4,6 +4,7 @@ mod certificates;
 mod composed;
 mod lab;
 mod page;
+mod plain;
 
 use dashdeploy_contract::*;
 use lab::Lab;

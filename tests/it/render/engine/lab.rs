@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use dashdeploy_contract::*;
 
-use crate::render::{files, projects, write};
+use crate::render::{files, files_with_plain, plain_path, projects, write};
 use crate::support::{docker, docker_text, repository};
 
 /// Images, containers, networks and volumes of one test, taken away at its end.
@@ -63,6 +63,25 @@ impl Lab {
     pub fn build_with(&self, project: &Project, service: &str, more: &[&str]) -> Result<String, String> {
         write(&files(project), self.dir.path());
         let build = project.services[&projects::name(service)].build().unwrap();
+        self.build_file(&build.dockerfile, build, service, more)
+    }
+
+    /// Builds a service from its Dockerfile without mounts.
+    #[track_caller]
+    pub fn built_plain(&self, project: &Project, service: &str, more: &[&str]) -> String {
+        write(&files_with_plain(project), self.dir.path());
+        let build = project.services[&projects::name(service)].build().unwrap();
+        let built = self.build_file(&plain_path(build), build, service, more);
+        built.unwrap_or_else(|log| panic!("{service} was not built:\n{log}"))
+    }
+
+    fn build_file(
+        &self,
+        dockerfile: &str,
+        build: &Build,
+        service: &str,
+        more: &[&str],
+    ) -> Result<String, String> {
         let tag = format!("{}-{service}", self.id);
         let program = if Path::new("/usr/bin/docker").exists() { "/usr/bin/docker" } else { "docker" };
         let output = Command::new(program)
@@ -70,7 +89,7 @@ impl Lab {
             .args(["build", "--progress=plain", "-t", &tag])
             .args(more)
             .arg("-f")
-            .arg(self.dir.path().join(&build.dockerfile))
+            .arg(self.dir.path().join(dockerfile))
             .arg(self.dir.path().join(&build.context))
             .stdin(Stdio::null())
             .output()
