@@ -193,9 +193,11 @@ impl One<'_> {
             .collect();
         let secrets: String =
             build.secrets.iter().map(|secret| format!("--secret id={secret},env={secret} ")).collect();
+        let stage = runtime::stage(build);
+        let stage = stage.map_or_else(String::new, |stage| format!("--target {} ", shell::word(stage)));
         let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
         vec![
-            format!("  docker build {arguments}{secrets}-f {file} -t {image} {context}"),
+            format!("  docker build {arguments}{secrets}{stage}-f {file} -t {image} {context}"),
             format!("  docker push {image}"),
             format!("  railway add --service {name} --image {image}"),
         ]

@@ -31,6 +31,8 @@ impl Runtime {
             Some("dockerfile") => Self::Dockerfile,
             Some("railpack") => Self::Railpack,
             Some(_) => Self::Image,
+            // Nothing in Railway's configuration names a stage of a Dockerfile.
+            None if stage(build).is_some() => Self::Image,
             None if build.secrets.is_empty() && dockerfile(bound, service).is_some() => Self::Dockerfile,
             None => Self::Image,
         }
@@ -47,6 +49,14 @@ pub(crate) fn dockerfile(bound: &Bound, service: &Service) -> Option<String> {
         return Some(build.dockerfile.clone());
     }
     Some(build.dockerfile.strip_prefix(build.context.as_str())?.strip_prefix('/')?.to_owned())
+}
+
+/// The stage of the user's own Dockerfile that is meant, when not the last.
+pub(crate) fn stage(build: &Build) -> Option<&str> {
+    match &build.recipe {
+        Recipe::Own { target } => target.as_deref(),
+        _ => None,
+    }
 }
 
 /// The name of the Dockerfile without mounts. Services that share a context carry their name in it.
@@ -145,6 +155,13 @@ pub(crate) fn unfit(descriptor: &Descriptor, bound: &Bound, service: &Service) -
                 service.name
             ),
             "write `runtime: image`",
+        ),
+        Some("dockerfile") if stage(build).is_some() => error(
+            format!(
+                "Railway builds the last stage of a Dockerfile, not `{}`",
+                stage(build).unwrap_or_default()
+            ),
+            "make it the last one, or write `runtime: image`",
         ),
         Some("railpack") if !build.links.is_empty() => error(
             format!("the links of `{}` are in its image alone, and Railpack builds another", service.name),

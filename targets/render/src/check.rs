@@ -175,7 +175,7 @@ fn source(place: &Place, service: &Service) -> Option<Finding> {
         Runtime::Docker if build.kind == BuildKind::Dockerfile => match &build.recipe {
             Recipe::Own { target: Some(stage) } => {
                 let message = format!("Render builds the last stage of a Dockerfile, not `{stage}`");
-                let key = format!("services.{}.build.target", service.name);
+                let key = format!("services.{}.build.stage", service.name);
                 let hint = "make it the last one, or write the option `runtime: image`";
                 Some(Finding::error("stage-not-carried", key, message).hint(hint))
             }

@@ -1,6 +1,6 @@
 //! The head of render.yaml: how it is used without dashdeploy, and what has to be there before.
 
-use dashdeploy_contract::{Desk, Requirement, Service, Text, page};
+use dashdeploy_contract::{Desk, Recipe, Requirement, Service, Text, page, shell};
 
 use super::{container, variables};
 use crate::config::{Form, Place, Runtime};
@@ -35,8 +35,12 @@ fn images(place: &Place) -> Vec<String> {
     let mut lines = Vec::new();
     for service in place.services().filter(|service| place.runtime(service) == Runtime::Image) {
         if let (Some(build), Some(image)) = (service.build(), container::image(place, service)) {
-            let (file, context) = (&build.dockerfile, &build.context);
-            lines.push(format!("docker build --platform linux/amd64 -f {file} -t {image} {context}"));
+            let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
+            let stage = match &build.recipe {
+                Recipe::Own { target: Some(stage) } => format!("--target {} ", shell::word(stage)),
+                _ => String::new(),
+            };
+            lines.push(format!("docker build --platform linux/amd64 {stage}-f {file} -t {image} {context}"));
             lines.push(format!("docker push {image}"));
         }
     }
