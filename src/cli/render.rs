@@ -1,10 +1,12 @@
 //! `dashdeploy render`: writes the generated files, or tells how they differ.
 
+use dashdeploy_contract::Severity;
 use serde_json::{Value, json};
 
-use super::load::load;
+use super::load::{Loaded, load};
 use super::manifests::Wanted;
 use super::pipeline::Provider;
+use super::portability::ask;
 use super::prepare::{Done, compared_for, write};
 use super::templates::{outdated, painted};
 use super::{CliResult, Context, Exit};
@@ -40,11 +42,7 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
     let mut all = compared_for(&loaded, &Wanted::of(&args.targets)?.and_used(), args.provider)?;
-    for name in outdated(&loaded)? {
-        context.console.warning(&format!(
-            "the built-in template {name} has changed since you took it over; `dashdeploy templates diff {name}` shows how"
-        ));
-    }
+    warn(context, &loaded)?;
     if !args.files.is_empty() {
         let known: Vec<String> = all.iter().map(|compared| compared.file.path.clone()).collect();
         if let Some(unknown) = args.files.iter().find(|file| !known.contains(file)) {
@@ -69,6 +67,23 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
     }
     tell(context, &rows);
     Ok(Exit::Done)
+}
+
+/// What the files cannot make up for, and templates that an update has left behind.
+fn warn(context: &Context, loaded: &Loaded) -> CliResult<()> {
+    let errors = ask(loaded, &Wanted::Used).findings.iter().filter(|f| f.severity == Severity::Error).count();
+    if errors > 0 {
+        let things = if errors == 1 { "one thing".to_owned() } else { format!("{errors} things") };
+        context.console.warning(&format!(
+            "{things} in dashdeploy.yaml cannot be had on the targets of its environments; `dashdeploy check` names them"
+        ));
+    }
+    for name in outdated(loaded)? {
+        context.console.warning(&format!(
+            "the built-in template {name} has changed since you took it over; `dashdeploy templates diff {name}` shows how"
+        ));
+    }
+    Ok(())
 }
 
 fn print(context: &Context, all: &[Compared]) -> Exit {

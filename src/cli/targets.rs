@@ -84,24 +84,26 @@ fn details(descriptor: &Descriptor) -> String {
         text.push_str("\n\nIt has no options.");
         return text;
     }
-    let rows: Vec<Vec<String>> = descriptor.options.iter().map(option).collect();
-    text.push_str("\n\nOptions, below `options:` of an environment or of a service in it:\n\n");
-    text.push_str(&table(&["OPTION", "FOR", "VALUES", "DEFAULT", "CHOOSES"], &rows));
+    text.push_str("\n\nOptions, below `options:` of an environment or of a service in it:");
+    for rule in &descriptor.options {
+        text.push_str(&format!("\n\n{}", option(rule)));
+    }
     text
 }
 
-fn option(rule: &OptionRule) -> Vec<String> {
+fn option(rule: &OptionRule) -> String {
     let of = match rule.of {
-        OptionScope::Any => "all",
-        OptionScope::Web => "web",
-        OptionScope::Static => "static",
+        OptionScope::Any => "every service",
+        OptionScope::Web => "containers",
+        OptionScope::Static => "pages",
     };
     let values = match rule.kind {
         _ if !rule.values.is_empty() => rule.values.join(" | "),
         OptionKind::Text => "text".to_owned(),
-        OptionKind::Number => "number".to_owned(),
+        OptionKind::Number => "a number".to_owned(),
         OptionKind::Boolean => "true | false".to_owned(),
     };
-    let default = rule.default.clone().unwrap_or_default();
-    vec![rule.name.clone(), of.to_owned(), values, default, rule.purpose.clone()]
+    let default = rule.default.as_ref().map_or_else(String::new, |value| format!("; default {value}"));
+    let page = rule.page.as_ref().map_or_else(String::new, |page| format!("\n    {page}"));
+    format!("  {} ({of}): {values}{default}\n    {}{page}", rule.name, rule.purpose)
 }

@@ -106,7 +106,8 @@ fn the_built_in_templates_hold_values_loops_and_conditions_only() {
     assert!(names.len() >= 8, "{names:?}");
     for name in names {
         assert!(Format::of(&name).is_some(), "{name} tells no format");
-        let source = engine.source(&name).unwrap();
+        // Text that is written as it stands holds no value: the expressions of a workflow.
+        let source = without_raw(&engine.source(&name).unwrap());
         for (at, tag) in source.match_indices("{%") {
             let word = source[at + tag.len()..].split_whitespace().next().unwrap_or_default();
             assert!(["for", "endfor", "if", "else", "elif", "endif"].contains(&word), "{name}: {word}");
@@ -118,4 +119,10 @@ fn the_built_in_templates_hold_values_loops_and_conditions_only() {
             assert!(is_path, "{name}: {inside}");
         }
     }
+}
+
+fn without_raw(source: &str) -> String {
+    let mut parts = source.split("{% raw %}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + part.split_once("{% endraw %}").unwrap().1)
 }

@@ -9,9 +9,10 @@ mod render_com;
 mod vercel;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::render::projects::HOSTILE;
-use crate::support::{Project, repository, skip};
+use crate::support::{Project, repository, skip, tool};
 
 /// A vendor's machine-readable contract from the folder beside the repository; says so where it is not there.
 pub fn spec(test: &str, file: &str) -> Option<PathBuf> {
@@ -148,4 +149,38 @@ fn every_file_is_ours_and_fresh_once_it_is_written() {
         // What `render` alone writes does not depend on what else was asked for.
         project.run(&["render", "--check"]).exits(0);
     }
+}
+
+/// What nginx and its checker say of every configuration of a page that a platform runs, of every example.
+#[test]
+fn nginx_and_its_checker_take_the_pages_of_every_platform() {
+    const TEST: &str = "nginx_and_its_checker_take_the_pages_of_every_platform";
+    let (nginx, gixy) = (tool(TEST, "NGINX"), tool(TEST, "GIXY"));
+    let mut count = 0;
+    for (name, yaml) in examples() {
+        let project = rendered(&yaml, "all");
+        let own =
+            |path: &str| path.contains("nginx.") && path.ends_with(".conf") && !path.ends_with(".dev.conf");
+        for path in below(project.path(), &|path| own(path) && !path.ends_with("nginx.conf")) {
+            let file = project.path().join(&path);
+            if let Some(nginx) = &nginx {
+                // A variable of this name means something else to nginx: sockets to take over.
+                let output = Command::new(nginx)
+                    .env_remove("NGINX")
+                    .args(["-e", "stderr", "-t", "-c"])
+                    .arg(&file)
+                    .output();
+                let output = output.unwrap();
+                let text = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success() && !text.contains("[warn]"), "{name} {path}: {text}");
+            }
+            if let Some(gixy) = &gixy {
+                let output = Command::new(gixy).arg(&file).output().unwrap();
+                let text = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success() && text.contains("No issues found"), "{name} {path}: {text}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 4, "only {count} configurations");
 }

@@ -139,44 +139,51 @@ pub(crate) fn unfit(descriptor: &Descriptor, bound: &Bound, service: &Service) -
     let key = bound.option_key(service, "runtime");
     let wanted = descriptor.option(bound, service, "runtime");
     let Some(build) = service.build() else { return from_registry(wanted, &key, service) };
-    let error =
-        |message: String, hint: &str| vec![Finding::error("unfit-runtime", key.clone(), message).hint(hint)];
-    match wanted {
-        Some("dockerfile") if dockerfile(bound, service).is_none() => error(
-            format!(
-                "Railway builds in `{}` and finds no Dockerfile outside it: `{}`",
-                build.context, build.dockerfile
-            ),
-            "put it inside with `dockerfile:`, or write `runtime: image`",
-        ),
-        Some("dockerfile") if !build.secrets.is_empty() => error(
-            format!(
-                "Railway's builder gives no step a secret, and the build of `{}` reads some",
-                service.name
-            ),
-            "write `runtime: image`",
-        ),
-        Some("dockerfile") if stage(build).is_some() => error(
-            format!(
-                "Railway builds the last stage of a Dockerfile, not `{}`",
-                stage(build).unwrap_or_default()
-            ),
-            "make it the last one, or write `runtime: image`",
-        ),
-        Some("railpack") if !build.links.is_empty() => error(
-            format!("the links of `{}` are in its image alone, and Railpack builds another", service.name),
-            "write `runtime: image`",
-        ),
-        Some("railpack") if service.kind() == ServiceKind::Static => error(
-            format!("Railpack serves `{}` without its headers and without its proxies", service.name),
-            "write `runtime: dockerfile` or `runtime: image`",
-        ),
-        Some("railpack") if build.kind == BuildKind::Dockerfile => error(
-            format!("`{}` is made by your own Dockerfile, of which Railpack knows nothing", service.name),
-            "write `runtime: dockerfile`",
-        ),
-        _ => Vec::new(),
+    let refused = match wanted {
+        Some("dockerfile") => no_dockerfile(bound, service, build),
+        Some("railpack") => no_railpack(service, build),
+        _ => None,
+    };
+    refused
+        .map(|(message, hint)| Finding::error("unfit-runtime", key, message).hint(hint))
+        .into_iter()
+        .collect()
+}
+
+/// Why Railway's builder cannot build the service from its Dockerfile, and the mend.
+fn no_dockerfile(bound: &Bound, service: &Service, build: &Build) -> Option<(String, &'static str)> {
+    if dockerfile(bound, service).is_none() {
+        let message = format!(
+            "Railway builds in `{}` and finds no Dockerfile outside it: `{}`",
+            build.context, build.dockerfile
+        );
+        return Some((message, "put it inside with `dockerfile:`, or write `runtime: image`"));
     }
+    if !build.secrets.is_empty() {
+        let message = format!(
+            "Railway's builder gives no step a secret, and the build of `{}` reads some",
+            service.name
+        );
+        return Some((message, "write `runtime: image`"));
+    }
+    let stage = stage(build)?;
+    let message = format!("Railway builds the last stage of a Dockerfile, not `{stage}`");
+    Some((message, "make it the last one, or write `runtime: image`"))
+}
+
+/// Why Railpack cannot build the service, and the mend.
+fn no_railpack(service: &Service, build: &Build) -> Option<(String, &'static str)> {
+    let name = &service.name;
+    if !build.links.is_empty() {
+        let message = format!("the links of `{name}` are in its image alone, and Railpack builds another");
+        return Some((message, "write `runtime: image`"));
+    }
+    if service.kind() == ServiceKind::Static {
+        let message = format!("Railpack serves `{name}` without its headers and without its proxies");
+        return Some((message, "write `runtime: dockerfile` or `runtime: image`"));
+    }
+    let message = format!("`{name}` is made by your own Dockerfile, of which Railpack knows nothing");
+    (build.kind == BuildKind::Dockerfile).then_some((message, "write `runtime: dockerfile`"))
 }
 
 fn from_registry(wanted: Option<&str>, key: &str, service: &Service) -> Vec<Finding> {
