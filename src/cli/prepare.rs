@@ -31,6 +31,7 @@ pub fn compared_for(
 ) -> CliResult<Vec<Compared>> {
     let inputs = inputs(loaded, wanted, provider)?;
     let files = render::render(&loaded.project, &inputs).map_err(|error| failed(loaded, error))?;
+    drop(inputs);
     let unreadable = std::cell::RefCell::new(None);
     let compared = render::compare(files, &|path| {
         loaded.dir.read(path).unwrap_or_else(|error| {

@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
         all.retain(|compared| args.files.contains(&compared.file.path));
     }
     if args.stdout {
-        return Ok(print(context, &all));
+        return Ok(print(context, all));
     }
     if args.check || context.global.dry_run {
         return Ok(check(context, &all, args.check));
@@ -86,14 +86,18 @@ fn warn(context: &Context, loaded: &Loaded) -> CliResult<()> {
     Ok(())
 }
 
-fn print(context: &Context, all: &[Compared]) -> Exit {
-    let value: Vec<Value> =
-        all.iter().map(|c| json!({ "path": c.file.path, "contents": c.file.contents })).collect();
-    let texts: Vec<String> = match all {
-        [one] => vec![one.file.contents.clone()],
-        several => several.iter().map(|c| format!("==> {} <==\n{}", c.file.path, c.file.contents)).collect(),
-    };
-    context.console.answer(json!({ "files": value }), &texts.join("\n"));
+fn print(context: &Context, all: Vec<Compared>) -> Exit {
+    let one = all.len() == 1;
+    let files = all.into_iter().map(|compared| (compared.file.path, compared.file.contents));
+    // Only what is printed is made: hundreds of services are megabytes.
+    if context.console.is_json() {
+        let files: Vec<Value> =
+            files.map(|(path, contents)| json!({ "path": path, "contents": contents })).collect();
+        context.console.answer(json!({ "files": files }), "");
+    } else {
+        let text = |(path, contents)| if one { contents } else { format!("==> {path} <==\n{contents}") };
+        context.console.answer(Value::Null, &files.map(text).collect::<Vec<_>>().join("\n"));
+    }
     Exit::Done
 }
 
@@ -101,12 +105,12 @@ fn check(context: &Context, all: &[Compared], fail: bool) -> Exit {
     let differing: Vec<&Compared> =
         all.iter().filter(|c| !matches!(c.state, State::Fresh | State::Foreign)).collect();
     let value: Vec<Value> =
-        all.iter().map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff })).collect();
+        all.iter().map(|c| json!({ "path": c.file.path, "state": c.state, "diff": c.diff() })).collect();
     let style = context.console.answer_style();
     let mut lines = Vec::new();
     for compared in &differing {
         lines.push(style.bold(&format!("{}: {}", compared.file.path, word(compared.state))));
-        lines.push(painted(&compared.diff, style));
+        lines.push(painted(&compared.diff(), style));
     }
     let foreign = all.iter().filter(|c| c.state == State::Foreign);
     lines.extend(foreign.map(|c| format!("{}: {}", c.file.path, word(c.state))));

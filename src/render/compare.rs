@@ -31,8 +31,19 @@ pub struct Compared {
     pub file: RenderedFile,
     /// How the one on disk relates to it.
     pub state: State,
-    /// From what is on disk to what should be, as a unified diff; empty for a fresh file.
-    pub diff: String,
+    /// What is on disk where that differs.
+    former: Option<String>,
+}
+
+impl Compared {
+    /// From what is on disk to what should be, as a unified diff; empty for a fresh file. Made when it is asked for: of
+    /// thousands of files nobody looks at one.
+    pub fn diff(&self) -> String {
+        if self.state == State::Fresh {
+            return String::new();
+        }
+        unified(&self.file.path, self.former.as_deref().unwrap_or_default(), &self.file.contents)
+    }
 }
 
 impl State {
@@ -48,12 +59,10 @@ pub fn compare(files: Vec<RenderedFile>, existing: &dyn Fn(&str) -> Option<Vec<u
 }
 
 fn compared(found: Option<Vec<u8>>, file: RenderedFile) -> Compared {
-    let (state, old) = match found {
-        None => (State::Missing, String::new()),
-        Some(found) => (state(&found, &file.contents), header::unix_lines(&found)),
-    };
-    let diff = if state == State::Fresh { String::new() } else { unified(&file.path, &old, &file.contents) };
-    Compared { file, state, diff }
+    let Some(found) = found else { return Compared { file, state: State::Missing, former: None } };
+    let state = state(&found, &file.contents);
+    let former = (state != State::Fresh).then(|| header::unix_lines(&found));
+    Compared { file, state, former }
 }
 
 fn state(found: &[u8], contents: &str) -> State {
@@ -89,7 +98,7 @@ mod tests {
     fn state_of(found: Option<Vec<u8>>) -> (State, String) {
         let mut all = compare(vec![file("FROM new\n")], &|_| found.clone());
         let one = all.remove(0);
-        (one.state, one.diff)
+        (one.state, one.diff())
     }
 
     #[test]

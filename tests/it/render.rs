@@ -99,7 +99,7 @@ fn the_same_input_gives_the_same_bytes() {
             let again = files(&project);
             again.into_iter().find(|file| file.path == path).map(|file| file.contents.into_bytes())
         });
-        assert!(compared.iter().all(|one| one.state == State::Fresh && one.diff.is_empty()), "{name}");
+        assert!(compared.iter().all(|one| one.state == State::Fresh && one.diff().is_empty()), "{name}");
         for one in &compared {
             let text = &one.file.contents;
             assert!(
