@@ -270,8 +270,8 @@ impl Portability {
     pub fn finding(&self, target: &str) -> Option<Finding> {
         let severity = match self.verdict {
             Verdict::Exact => return None,
-            // Data may be lost, or lie elsewhere than was asked for.
-            Verdict::Approximated if matches!(self.topic, Topic::Locks | Topic::Region) => Severity::Warning,
+            // Data may be lost.
+            Verdict::Approximated if self.topic == Topic::Locks => Severity::Warning,
             Verdict::Approximated => Severity::Info,
             Verdict::Impossible => Severity::Error,
         };
