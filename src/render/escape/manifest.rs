@@ -17,23 +17,7 @@ pub fn yaml_scalar(value: &str) -> Result<String, Refused> {
     if is_plain_yaml(value) {
         return Ok(value.to_owned());
     }
-    without_nul("a YAML file", value)?;
-    let mut text = String::from("\"");
-    for c in value.chars() {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            c if needs_code(c) => {
-                let _ = write!(text, "\\U{:08X}", u32::from(c));
-            }
-            c => text.push(c),
-        }
-    }
-    text.push('"');
-    Ok(text)
+    double_quoted("a YAML file", value)
 }
 
 /// A YAML scalar in a GitHub workflow: `${{` would start an expression, and stands for itself only as the result of one
@@ -56,7 +40,12 @@ pub fn workflow_expression(reference: &str) -> Result<String, Refused> {
 
 /// A TOML basic string (toml.io, v1.0.0, "String").
 pub fn toml_string(value: &str) -> Result<String, Refused> {
-    without_nul("a TOML file", value)?;
+    double_quoted("a TOML file", value)
+}
+
+/// A string in double quotes with the escapes that YAML 1.2.2 (section 5.7) and TOML 1.0.0 ("String") have in common.
+fn double_quoted(format: &'static str, value: &str) -> Result<String, Refused> {
+    without_nul(format, value)?;
     let mut text = String::from("\"");
     for c in value.chars() {
         match c {

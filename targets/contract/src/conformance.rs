@@ -11,9 +11,11 @@ use crate::{
     Text,
 };
 
+mod page_host;
 mod paper;
 mod sample;
 
+pub use page_host::page_host;
 pub use paper::{paper, sample_on, wired};
 pub use sample::{canaries, sample};
 

@@ -20,6 +20,7 @@ mod name;
 mod observed;
 mod option;
 pub mod page;
+mod page_host;
 mod plan;
 mod portability;
 mod project;
@@ -47,6 +48,7 @@ pub use name::{InvalidName, Name};
 pub use observed::{Observed, Resource};
 pub use option::{OptionKind, OptionRule, OptionScope, Options};
 pub use page::PageServer;
+pub use page_host::PageHost;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
 pub use portability::{Answer, Portability, Topic, Verdict};
 pub use project::{

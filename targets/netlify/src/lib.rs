@@ -14,7 +14,8 @@ mod manifests;
 mod portability;
 
 use dashdeploy_contract::{
-    Bound, Descriptor, Desk, Finding, Manifests, Name, Portability, Service, ServiceAddress, Target, Template,
+    Bound, Descriptor, Desk, Finding, Manifests, Name, PageHost, Portability, Service, ServiceAddress,
+    Target, Template,
 };
 use indexmap::IndexMap;
 
@@ -37,11 +38,11 @@ impl Target for NetlifyTarget {
     }
 
     fn check(&self, bound: &Bound) -> Vec<Finding> {
-        config::check(&self.descriptor, bound)
+        config::HOST.check(&self.descriptor, bound)
     }
 
     fn addresses(&self, bound: &Bound) -> IndexMap<Name, ServiceAddress> {
-        config::addresses(&self.descriptor, bound)
+        config::HOST.addresses(&self.descriptor, bound)
     }
 
     fn portability(&self, desk: &Desk) -> Vec<Portability> {
@@ -57,14 +58,10 @@ impl Target for NetlifyTarget {
     }
 
     fn routes(&self, desk: &Desk, service: &Service) -> bool {
-        config::routes(desk, service)
+        PageHost::routes(desk, service)
     }
 }
 
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
-
-#[cfg(test)]
-#[path = "../tests/config.rs"]
-mod config_tests;

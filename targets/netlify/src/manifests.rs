@@ -5,8 +5,8 @@
 //! (`max-age=0, must-revalidate`) already ask anew each time, and how two rules for one header add up is not documented.
 
 use dashdeploy_contract::{
-    Build, Descriptor, Desk, Manifest, Manifests, Name, Recipe, Service, Template, ValuePart, page, shell,
-    word,
+    Build, Descriptor, Desk, Manifest, Manifests, Name, PageHost, Recipe, Service, Template, ValuePart, page,
+    shell, word,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ struct Rule {
 
 /// All files.
 pub(crate) fn all(descriptor: &Descriptor, desk: &Desk) -> Manifests {
-    let pages = config::pages(desk.bound);
+    let pages = config::HOST.pages(desk.bound);
     let alone = pages.len() == 1;
     let files = pages.into_iter().map(|(service, build)| manifest(descriptor, desk, service, build, alone));
     Manifests { files: files.collect(), findings: Vec::new() }
@@ -67,7 +67,7 @@ fn manifest(descriptor: &Descriptor, desk: &Desk, service: &Service, build: &Bui
         "assets": service.is_spa().then(|| json!({ "path": format!("{}*", page::ASSETS), "value": page::CACHE_ASSETS })),
     });
     let path = desk.path(&plain);
-    let site = config::site(descriptor, desk.bound, service);
+    let site = config::HOST.name(descriptor, desk.bound, service);
     let head = head(desk, service, build, &Usage { site, path: &path, plain: &plain, open });
     Manifest {
         head,
@@ -121,7 +121,9 @@ fn environment(build: &Build, known: Vec<(&str, String)>) -> Vec<Value> {
 fn rules(desk: &Desk, service: &Service, build: &Build) -> Vec<Rule> {
     let mut rules = hidden(build);
     for (prefix, named) in &service.proxy {
-        rules.extend(config::upstream(desk, named).into_iter().flat_map(|url| handed_on(prefix, named, url)));
+        rules.extend(
+            PageHost::upstream(desk, named).into_iter().flat_map(|url| handed_on(prefix, named, url)),
+        );
     }
     if service.is_spa() {
         rules.extend([page::ASSETS, "/.well-known/"].map(missing));
@@ -223,7 +225,7 @@ fn sources(desk: &Desk, service: &Service, name: &str) -> String {
 fn notes(desk: &Desk, service: &Service) -> Vec<String> {
     let mut lines = Vec::new();
     for (prefix, named) in &service.proxy {
-        if config::upstream(desk, named).is_none() {
+        if PageHost::upstream(desk, named).is_none() {
             lines.push(format!(
                 "{prefix} is not handed on: no public https address of `{named}` is known beforehand."
             ));

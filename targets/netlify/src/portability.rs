@@ -3,10 +3,10 @@
 //! Given: a desk. Gives: an answer for each topic, with the page of Netlify's documentation.
 
 use dashdeploy_contract::{
-    Answer, Desk, Name, Portability, Recipe, Reference, Service, ServiceKind, Topic, page,
+    Answer, Desk, Name, PageHost, Portability, Recipe, Reference, Service, ServiceKind, Topic, page,
 };
 
-use crate::config::{self, TARGET};
+use crate::config::TARGET;
 
 const BUILD: &str = "https://docs.netlify.com/build/configure-builds/file-based-configuration/";
 const VARIABLES: &str =
@@ -91,7 +91,7 @@ fn build_variables(desk: &Desk, service: &Service) -> Answer {
 }
 
 fn proxy(desk: &Desk, service: &Service) -> Answer {
-    let unknown = service.proxy.iter().find(|(_, named)| config::upstream(desk, named).is_none());
+    let unknown = service.proxy.iter().find(|(_, named)| PageHost::upstream(desk, named).is_none());
     let Some((path, named)) = unknown else {
         let reason =
             "the edge hands the paths on, so that page and service have one origin; an answer has 26 seconds";

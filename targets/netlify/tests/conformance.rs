@@ -1,9 +1,10 @@
 //! The contract's suite.
 
-use dashdeploy_contract::conformance::paper;
+use dashdeploy_contract::conformance::{page_host, paper};
 
 #[test]
 fn every_promise_is_kept() {
-    let broken = paper(&super::target());
+    let mut broken = paper(&super::target());
+    broken.extend(page_host(&super::target(), &super::config::HOST));
     assert!(broken.is_empty(), "{broken:#?}");
 }

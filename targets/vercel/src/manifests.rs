@@ -5,7 +5,7 @@
 //! sent, so that a folder `api` of the repository is not taken for some.
 
 use dashdeploy_contract::{
-    Build, Desk, Finding, Manifest, Manifests, Recipe, Service, Template, page, shell,
+    Build, Desk, Finding, Manifest, Manifests, PageHost, Recipe, Service, Template, page, shell,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(crate) struct Commands {
 
 /// All files.
 pub(crate) fn all(desk: &Desk) -> Manifests {
-    let pages = config::pages(desk.bound);
+    let pages = config::HOST.pages(desk.bound);
     let alone = pages.len() == 1;
     let mut all = Manifests::default();
     for (service, build) in pages {
@@ -143,7 +143,7 @@ impl Commands {
 
     /// The commands as the page's own file has them.
     pub(crate) fn on(desk: &Desk, service: &Service) -> Option<Self> {
-        let alone = config::pages(desk.bound).len() == 1;
+        let alone = config::HOST.pages(desk.bound).len() == 1;
         service.build().map(|build| Self::of(desk, service, build, folder(build, alone)))
     }
 }
@@ -197,7 +197,7 @@ fn quoted(path: &str) -> String {
 fn rewrites(desk: &Desk, service: &Service) -> Vec<Value> {
     let mut rules = Vec::new();
     for (prefix, named) in &service.proxy {
-        let Some(url) = config::upstream(desk, named) else { continue };
+        let Some(url) = PageHost::upstream(desk, named) else { continue };
         let path = prefix.trim_end_matches('/');
         rules.push(json!({ "source": path, "destination": format!("{url}{path}") }));
         rules.push(json!({ "source": format!("{path}/(.*)"), "destination": format!("{url}{path}/$1") }));

@@ -4,7 +4,8 @@
 //! the hints here say how it is used.
 
 use dashdeploy_contract::{
-    Answer, Descriptor, Desk, Name, Portability, Recipe, Reference, Service, ServiceKind, Topic, page,
+    Answer, Descriptor, Desk, Name, PageHost, Portability, Recipe, Reference, Service, ServiceKind, Topic,
+    page,
 };
 
 use crate::config::{self, TARGET};
@@ -42,7 +43,7 @@ fn container(topic: Topic) -> Answer {
 }
 
 fn page(descriptor: &Descriptor, desk: &Desk, service: &Service, topic: Topic) -> Answer {
-    let project = config::project(descriptor, desk.bound, service);
+    let project = config::HOST.name(descriptor, desk.bound, service);
     match topic {
         Topic::Hosting => hosting(desk, service, &project),
         Topic::Name => Answer::exact("its project bears the names of project, environment and service", PROJECTS),
@@ -125,7 +126,7 @@ fn build_variables(desk: &Desk, service: &Service) -> Answer {
 }
 
 fn proxy(desk: &Desk, service: &Service) -> Answer {
-    let unknown = service.proxy.iter().find(|(_, named)| config::upstream(desk, named).is_none());
+    let unknown = service.proxy.iter().find(|(_, named)| PageHost::upstream(desk, named).is_none());
     let Some((path, named)) = unknown else {
         return Answer::exact(
             "the edge hands the paths on, so that page and service have one origin",
