@@ -2,12 +2,13 @@
 
 use dashdeploy_contract::Target;
 
-/// Targets that dashdeploy.yaml may name. Those this build cannot deploy to yet are refused by the commands that would.
+/// Targets that dashdeploy.yaml may name also where this build was made without them.
 const KNOWN: [&str; 8] = ["docker", "render", "fly", "aws", "azure", "railway", "netlify", "vercel"];
 
 /// The words that may stand under `target:`.
 pub fn known_names() -> Vec<&'static str> {
-    KNOWN.to_vec()
+    let here = TARGETS.iter().map(|(name, _)| *name).filter(|name| !KNOWN.contains(name));
+    KNOWN.into_iter().chain(here).collect()
 }
 
 /// How a target is made.
