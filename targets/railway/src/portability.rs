@@ -27,7 +27,7 @@ const SET: &str = "https://docs.railway.com/cli/variable";
 const VOLUMES: &str = "https://docs.railway.com/volumes";
 const SCALING: &str = "https://docs.railway.com/deployments/scaling";
 const DEPLOYMENTS: &str = "https://docs.railway.com/deployments/reference";
-const LOGS: &str = "https://docs.railway.com/observability/logs";
+const LOGS: &str = "https://docs.railway.com/cli/logs";
 
 /// The report.
 pub(crate) fn report(descriptor: &Descriptor, desk: &Desk) -> Vec<Portability> {

@@ -71,6 +71,10 @@ fn prefix_list(layout: &Layout) -> String {
     )
 }
 
+/// Services that surely fit into one template of 51,200 bytes, the most that is sent without a bucket
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+const SERVICES_INLINE: usize = 4;
+
 /// The command that makes or changes a stack.
 fn deploy(layout: &Layout, stack: Stack, overrides: &[String]) -> Vec<String> {
     let bound = layout.desk.bound;
@@ -98,6 +102,9 @@ fn deploy(layout: &Layout, stack: Stack, overrides: &[String]) -> Vec<String> {
         }
         let option = if at == 0 { "    --parameter-overrides " } else { "      " };
         lines.push(format!("{option}{one}"));
+    }
+    if layout.pages.len() + layout.containers.len() > SERVICES_INLINE {
+        lines.push("Above 51,200 bytes the file goes by way of a bucket: add --s3-bucket NAME.".to_owned());
     }
     lines
 }
