@@ -79,15 +79,6 @@ pub(crate) fn parameter(service: &str, variable: &str) -> String {
     format!("{}_{variable}", symbol(service))
 }
 
-/// A word as shells take it: bare where it may be, else in single quotes.
-pub(crate) fn shell(word: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(bare) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

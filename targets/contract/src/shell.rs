@@ -1,10 +1,15 @@
 //! Lines for a POSIX shell, where a platform takes a command as one text.
 //!
-//! Given: words. Gives: a line that `sh -c` takes apart into exactly these words. Deliberately absent: running anything.
+//! Given: words, or how an image is built. Gives: a line that `sh -c` takes apart into exactly these words. Deliberately
+//! absent: running anything.
+
+use crate::{Build, Recipe};
 
 /// One word: bare where every shell takes it for itself, else in single quotes (POSIX, "Shell Command Language", 2.2.2).
 pub fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+".contains(c);
+    // A word with `=` sets a variable where it comes first, unless it is an option.
+    let option = text.starts_with('-');
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+".contains(c) || (option && c == '=');
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }
@@ -21,6 +26,17 @@ pub fn assignment(name: &str, value: &str) -> String {
     if value.is_empty() { format!("{name}=") } else { format!("{name}={}", word(value)) }
 }
 
+/// What `docker build` has to be told of a service's own build, word by word: the Dockerfile, the stage where it is not the last,
+/// secrets from variables of the shell. The context and the image's name are not among it.
+pub fn image_build(build: &Build) -> Vec<String> {
+    let mut options = vec![format!("--file {}", word(&build.dockerfile))];
+    if let Recipe::Own { target: Some(stage) } = &build.recipe {
+        options.push(format!("--target {}", word(stage)));
+    }
+    options.extend(build.secrets.iter().map(|name| format!("--secret id={name},env={name}")));
+    options
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +46,8 @@ mod tests {
         let words = ["npm", "run", "build:x", "a b", "$HOME", "it's", "A=b", "", "~", "a\nb"];
         let line = line(&words.map(str::to_owned));
         assert_eq!(line, "npm run build:x 'a b' '$HOME' 'it'\\''s' 'A=b' '' '~' 'a\nb'");
+        assert_eq!(super::line(&["sh".to_owned(), "--x=y".to_owned()]), "sh --x=y");
+        assert_eq!(word("echo 'a b' $HOME"), r"'echo '\''a b'\'' $HOME'");
         assert_eq!(assignment("A", "/."), "A=/.");
         assert_eq!(assignment("A", ""), "A=");
         assert_eq!(assignment("A", "`id`"), "A='`id`'");

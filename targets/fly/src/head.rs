@@ -4,7 +4,7 @@
 //! never a value. Everything that no `fly.toml` holds is here: addresses, the number of machines, host names, what has to be
 //! set by hand.
 
-use dashdeploy_contract::{Desk, Name, Requirement, Service, Source, Text, ValuePart};
+use dashdeploy_contract::{Desk, Name, Requirement, Service, Source, Text, ValuePart, shell};
 
 use crate::config::App;
 use crate::manifests::BUCKET_FOLDER;
@@ -112,7 +112,7 @@ fn bucket(app: &App) -> Vec<String> {
     let Some(build) = app.service.build().filter(|_| app.has_bucket()) else { return Vec::new() };
     let (bucket, org) = (app.bucket(), app.option("org").unwrap_or("personal"));
     let with = if app.service.env.is_empty() { "" } else { ", with each of [build.args] as a --build-arg" };
-    let (file, context) = (word(&build.dockerfile), word(&build.context));
+    let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
     vec![
         String::new(),
         "Once. The bucket: without --app no machine gets its keys; keep them for the upload.".to_owned(),
@@ -129,10 +129,14 @@ fn deploy(app: &App, desk: &Desk, path: &str) -> String {
     match &app.service.source {
         // flyctl goes into the folder that it is given before it looks for the file.
         Source::Build(build) if build.context != "." => {
-            line.push_str(&format!(" {} --config \"$PWD\"/{}", word(&build.context), word(path)));
+            line.push_str(&format!(
+                " {} --config \"$PWD\"/{}",
+                shell::word(&build.context),
+                shell::word(path)
+            ));
         }
         _ if path == "fly.toml" => {}
-        _ => line.push_str(&format!(" --config {}", word(path))),
+        _ => line.push_str(&format!(" --config {}", shell::word(path))),
     }
     line.push_str(" --ha=false");
     if app.service.port.is_some() && !app.is_public() {
@@ -164,22 +168,4 @@ fn after(app: &App, name: &str) -> Vec<String> {
         lines.push(format!("  fly certs add {domain} --app {name}"));
     }
     lines
-}
-
-/// A path as a word of a shell line.
-fn word(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_words_of_a_shell() {
-        assert_eq!(word("web/app_1.toml"), "web/app_1.toml");
-        assert_eq!(word("my web"), "'my web'");
-        assert_eq!(word("it's"), r"'it'\''s'");
-    }
 }

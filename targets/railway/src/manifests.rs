@@ -191,13 +191,9 @@ impl One<'_> {
                 None => format!("--build-arg {name} "),
             })
             .collect();
-        let secrets: String =
-            build.secrets.iter().map(|secret| format!("--secret id={secret},env={secret} ")).collect();
-        let stage = runtime::stage(build);
-        let stage = stage.map_or_else(String::new, |stage| format!("--target {} ", shell::word(stage)));
-        let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
+        let (options, context) = (shell::image_build(build).join(" "), shell::word(&build.context));
         vec![
-            format!("  docker build {arguments}{secrets}{stage}-f {file} -t {image} {context}"),
+            format!("  docker build {arguments}{options} --tag {image} {context}"),
             format!("  docker push {image}"),
             format!("  railway add --service {name} --image {image}"),
         ]

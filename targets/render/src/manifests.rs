@@ -7,7 +7,6 @@ mod container;
 mod head;
 mod page;
 mod python;
-mod shell;
 mod variables;
 
 use dashdeploy_contract::{Desk, Finding, Manifest, Manifests, Service, Severity, Template, word};

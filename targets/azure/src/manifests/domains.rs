@@ -4,11 +4,11 @@
 //! to Azure, which no template can wait for.
 
 use dashdeploy_contract::Service;
+use dashdeploy_contract::shell::word as shell;
 
 use super::Sheet;
 use super::heads::Steps;
 use crate::config::{Hosting, Stack};
-use crate::words::shell;
 
 pub(super) fn step(sheet: &Sheet, service: &Service, domain: &str, steps: &mut Steps, group: &str) {
     let domain = shell(domain);

@@ -2,13 +2,13 @@
 //!
 //! Given: a sheet. Gives: lines. Deliberately absent: values of secrets, and of variables of the shell.
 
-use dashdeploy_contract::{Build, HealthCheck, Recipe, Service, ServiceKind, Source};
+use dashdeploy_contract::shell::{image_build, word as shell};
+use dashdeploy_contract::{Build, HealthCheck, Service, ServiceKind, Source};
 
 use super::app::App;
 use super::parameters::{Parameters, image_variable};
 use super::{Sheet, domains, page_steps, site};
 use crate::config::{Hosting, Stack};
-use crate::words::shell;
 
 /// The head of `main.bicep`: all of it, step by step.
 pub(super) fn bicep(sheet: &Sheet, parameters: &Parameters) -> Vec<String> {
@@ -86,7 +86,7 @@ fn images(sheet: &Sheet, steps: &mut Steps, group: &str) {
     for service in stack.services().filter(|service| service.kind() == ServiceKind::Web) {
         let Source::Build(build) = &service.source else { continue };
         let tag = shell(&format!("{}:latest", stack.image(service)));
-        commands.push(format!("{} --tag {tag} {}", docker(build, ""), shell(&build.context)));
+        commands.push(format!("{} --tag {tag} {}", docker(build, None), shell(&build.context)));
         commands.push(format!("docker push {tag}"));
     }
     if !commands.is_empty() {
@@ -121,21 +121,10 @@ fn deployment(sheet: &Sheet, parameters: &Parameters, steps: &mut Steps, group: 
     steps.step("Everything else. Values come from the shell's variables, and stand in no file.", &commands);
 }
 
-/// The start of a build of an image: a stage of its own where one is named, secrets from the shell.
-pub(super) fn docker(build: &Build, stage: &str) -> String {
-    let own = match &build.recipe {
-        Recipe::Own { target: Some(target) } => target.as_str(),
-        _ => stage,
-    };
-    let mut line = "docker build --platform linux/amd64".to_owned();
-    line.push_str(&format!(" --file {}", shell(&build.dockerfile)));
-    if !own.is_empty() {
-        line.push_str(&format!(" --target {}", shell(own)));
-    }
-    for secret in &build.secrets {
-        line.push_str(&format!(" --secret {}", shell(&format!("id={secret},env={secret}"))));
-    }
-    line
+/// The start of a build of an image, up to one of its stages where one is named.
+pub(super) fn docker(build: &Build, stage: Option<&str>) -> String {
+    let stage = stage.map_or_else(String::new, |stage| format!(" --target {stage}"));
+    format!("docker build --platform linux/amd64 {}{stage}", image_build(build).join(" "))
 }
 
 /// A release after the first.

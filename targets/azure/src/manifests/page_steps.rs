@@ -4,12 +4,12 @@
 //! be public is sent, whatever else lies in the project's folder.
 
 use dashdeploy_contract::page::{ASSETS, CACHE_ASSETS, CACHE_PAGES};
+use dashdeploy_contract::shell::word as shell;
 use dashdeploy_contract::{Name, Reference, Service};
 
 use super::heads::{Steps, docker};
 use super::{Sheet, page};
 use crate::config::{Hosting, Stack};
-use crate::words::shell;
 
 /// The stage of a generated Dockerfile that has the page's files and nothing else.
 const FILES: &str = "files";
@@ -25,7 +25,7 @@ pub(super) fn built(sheet: &Sheet, page: &Service, steps: &mut Steps, group: &st
         commands
             .push(format!("# {} holds the address of `{name}`: see the output {url}", holding(page, name)));
     }
-    let mut line = docker(build, FILES);
+    let mut line = docker(build, Some(FILES));
     for (variable, text) in &page.env {
         let value = sheet.desk.value(text, page);
         match value.filter(|value| value.len() <= LONGEST && !value.chars().any(char::is_control)) {

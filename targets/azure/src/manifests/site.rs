@@ -3,7 +3,7 @@
 //! Given: a service. Gives: its settings, mounts and slot. Sources: learn.microsoft.com, "Configure a custom container for
 //! Azure App Service", "Mount Azure Storage as a local share in App Service", "Monitor the health of App Service instances".
 
-use dashdeploy_contract::{HealthCheck, Requirement, Service, word};
+use dashdeploy_contract::{HealthCheck, Requirement, Service, shell, word};
 use serde_json::{Value, json};
 
 use super::Sheet;
@@ -23,7 +23,7 @@ pub(super) fn context(sheet: &Sheet, service: &Service, parameters: &mut Paramet
         _ => None,
     };
     let command = service.command.as_deref().unwrap_or_default();
-    let command: Vec<String> = command.iter().map(|word| words::shell(word)).collect();
+    let command: Vec<String> = command.iter().map(|word| shell::word(word)).collect();
     json!({
         "name": stack.host(service),
         "service": service.name.as_str(),

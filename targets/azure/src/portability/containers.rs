@@ -166,7 +166,7 @@ fn health(stack: &Stack, service: &Service) -> Answer {
 /// Words that a shell would read are quoted; what App Service makes of quotes is not written anywhere.
 fn command(service: &Service) -> Answer {
     let words = service.command.as_deref().unwrap_or_default();
-    let plain = |word: &String| crate::words::shell(word) == *word;
+    let plain = |word: &String| dashdeploy_contract::shell::word(word) == *word;
     if words.iter().all(plain) {
         return Answer::exact("it is the site's startup command", docs::SITE);
     }

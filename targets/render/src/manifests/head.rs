@@ -1,6 +1,6 @@
 //! The head of render.yaml: how it is used without dashdeploy, and what has to be there before.
 
-use dashdeploy_contract::{Desk, Recipe, Requirement, Service, Text, page, shell};
+use dashdeploy_contract::{Desk, Requirement, Service, Text, page, shell};
 
 use super::{container, variables};
 use crate::config::{Form, Place, Runtime};
@@ -35,12 +35,8 @@ fn images(place: &Place) -> Vec<String> {
     let mut lines = Vec::new();
     for service in place.services().filter(|service| place.runtime(service) == Runtime::Image) {
         if let (Some(build), Some(image)) = (service.build(), container::image(place, service)) {
-            let (file, context) = (shell::word(&build.dockerfile), shell::word(&build.context));
-            let stage = match &build.recipe {
-                Recipe::Own { target: Some(stage) } => format!("--target {} ", shell::word(stage)),
-                _ => String::new(),
-            };
-            lines.push(format!("docker build --platform linux/amd64 {stage}-f {file} -t {image} {context}"));
+            let (options, context) = (shell::image_build(build).join(" "), shell::word(&build.context));
+            lines.push(format!("docker build --platform linux/amd64 {options} --tag {image} {context}"));
             lines.push(format!("docker push {image}"));
         }
     }

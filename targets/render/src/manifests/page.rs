@@ -1,8 +1,8 @@
 //! A static site: built from the repository, served by Render's edge (<https://render.com/docs/static-sites>).
 
-use dashdeploy_contract::{Build, Desk, NodeManager, Recipe, Service, SpaRecipe, page};
+use dashdeploy_contract::{Build, Desk, Recipe, Service, SpaRecipe, page, shell};
 
-use super::{Entry, Header, Route, shell};
+use super::{Entry, Header, Route};
 use crate::config::Place;
 
 /// Where files that are served as they are are gathered, when they lie beside files that are not to be served.
@@ -30,16 +30,7 @@ fn built(place: &Place, service: &Service, build: &Build) -> (String, String) {
 }
 
 fn spa(recipe: &SpaRecipe) -> String {
-    let manager = recipe.manager.as_str();
-    let install = match (recipe.manager, recipe.locked) {
-        (NodeManager::Npm, true) => "npm ci",
-        (NodeManager::Npm, false) => "npm install",
-        (NodeManager::Pnpm, true) => "pnpm install --frozen-lockfile",
-        (NodeManager::Yarn, true) => "yarn install --frozen-lockfile",
-        (NodeManager::Pnpm, false) => "pnpm install --no-frozen-lockfile",
-        (NodeManager::Yarn, false) => "yarn install",
-    };
-    format!("{install} && {manager} run {}", shell::quoted(&recipe.script))
+    format!("{} && {}", recipe.install_command(), recipe.build_command())
 }
 
 /// Files that belong to a deployment and not to the page.
@@ -72,7 +63,7 @@ fn gather(place: &Place, service: &Service, build: &Build) -> String {
         None => format!("./{}", pattern.trim_start_matches('/')),
     }));
     let excluded: Vec<String> =
-        patterns.iter().map(|pattern| format!("--exclude={}", shell::quoted(pattern))).collect();
+        patterns.iter().map(|pattern| format!("--exclude={}", shell::word(pattern))).collect();
     format!(
         "rm -rf {GATHERED} && mkdir {GATHERED} && tar {} -cf - . | tar -xf - -C {GATHERED}",
         excluded.join(" ")

@@ -1,8 +1,7 @@
 //! Build and start commands of Render's Python (<https://render.com/docs/deploy-fastapi>). Render hands both to a shell.
 
-use dashdeploy_contract::{Build, BuildKind, PythonPackages, PythonRecipe, Recipe, Service};
+use dashdeploy_contract::{Build, BuildKind, PythonPackages, PythonRecipe, Recipe, Service, shell};
 
-use super::shell;
 use crate::config::Place;
 
 /// Both commands.
@@ -46,7 +45,7 @@ fn install(packages: &PythonPackages) -> String {
     match packages {
         PythonPackages::Pip { requirements } => {
             let files: Vec<String> =
-                requirements.iter().map(|file| format!("-r {}", shell::quoted(file))).collect();
+                requirements.iter().map(|file| format!("-r {}", shell::word(file))).collect();
             format!("pip install {}", files.join(" "))
         }
         PythonPackages::Uv => "uv sync --frozen --no-dev --no-install-project".to_owned(),
@@ -70,8 +69,8 @@ const SHIPPED: &str = ".shipped";
 
 /// A path of the source that stands for one on the disk, which is not there while the service is built.
 fn link(at: usize, path: &str, end: &str) -> String {
-    let (quoted, end) = (shell::quoted(path), shell::quoted(end));
-    let parent = path.rsplit_once('/').map(|(parent, _)| format!("mkdir -p {} && ", shell::quoted(parent)));
+    let (quoted, end) = (shell::word(path), shell::word(end));
+    let parent = path.rsplit_once('/').map(|(parent, _)| format!("mkdir -p {} && ", shell::word(parent)));
     let kept = format!("{SHIPPED}/{at}");
     format!(
         "{}mkdir -p {SHIPPED} && if [ -e {quoted} ] && [ ! -L {quoted} ]; then rm -rf {kept} && mv {quoted} {kept}; fi && \
@@ -83,7 +82,7 @@ fn link(at: usize, path: &str, end: &str) -> String {
 /// The start command, and before it what fills a disk that is empty. A new file system has a folder `lost+found` already.
 fn seeded(build: &Build, start: &str) -> String {
     let fill = |(at, end): (usize, &String)| {
-        let (kept, end) = (format!("{SHIPPED}/{at}"), shell::quoted(end));
+        let (kept, end) = (format!("{SHIPPED}/{at}"), shell::word(end));
         format!(
             "if [ -d {kept} ] && [ -z \"$(ls -A -I lost+found {end})\" ]; then cp -R {kept}/. {end}/; \
              elif [ -f {kept} ] && [ ! -e {end} ]; then cp {kept} {end}; fi; "
@@ -136,7 +135,7 @@ impl Server {
 
     /// Numbers of processes and threads are those of the generated image where none is asked for.
     fn line(&self, place: &Place, service: &Service, app: &str) -> String {
-        let app = shell::quoted(app);
+        let app = shell::word(app);
         let asked = place.workers(service);
         let access = if service.log.access { "--access-logfile - " } else { "" };
         match self {

@@ -3,7 +3,7 @@
 //! Given: an environment as it is laid out. Gives: lines of comments; those that begin with two blanks can be copied into a
 //! POSIX shell. Secrets stand in them by name; what is not known beforehand is looked up by a command.
 
-use dashdeploy_contract::{Recipe, Requirement, Service, Source, ValuePart, labels};
+use dashdeploy_contract::{Requirement, Service, Source, ValuePart, labels, shell};
 
 mod page;
 mod task;
@@ -182,7 +182,7 @@ pub(super) fn services(layout: &Layout) -> Vec<String> {
                 "{}Image=\"{}@$(digest {})\"",
                 logical(&service.name),
                 registry(layout, service),
-                word(service.name.as_str())
+                shell::word(service.name.as_str())
             )
         })
         .collect();
@@ -269,17 +269,12 @@ fn images(layout: &Layout, built: &[&&Service]) -> Vec<String> {
             Some("ARM64") => "linux/arm64",
             _ => "linux/amd64",
         };
-        let target = match &build.recipe {
-            Recipe::Own { target: Some(stage) } => format!(" --target {}", word(stage)),
-            _ => String::new(),
-        };
-        let secrets: String =
-            build.secrets.iter().map(|name| format!(" --secret id={name},env={name}")).collect();
+        let options = shell::image_build(build).join(" ");
         let image = format!("\"{}:$TAG\"", registry(layout, service));
         lines.push(format!(
-            "  docker buildx build --push --platform {platform} --provenance=false{target}{secrets} \\"
+            "  docker buildx build --push --platform {platform} --provenance=false {options} \\"
         ));
-        lines.push(format!("    --file {} --tag {image} {}", word(&build.dockerfile), word(&build.context)));
+        lines.push(format!("    --tag {image} {}", shell::word(&build.context)));
     }
     lines.push(digest(layout, built));
     lines
@@ -306,13 +301,4 @@ fn digest(layout: &Layout, built: &[&&Service]) -> String {
             )
         }
     }
-}
-
-/// A word of a POSIX shell: as it is where nothing reads it, else in single quotes.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

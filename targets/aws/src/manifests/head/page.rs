@@ -1,8 +1,8 @@
 //! The commands that make a page's files and send them to its bucket.
 
-use dashdeploy_contract::{Recipe, Service, Text, ValuePart, page};
+use dashdeploy_contract::{Recipe, Service, Text, ValuePart, page, shell};
 
-use super::{WHO, word};
+use super::WHO;
 use crate::layout::Layout;
 use crate::names::{Stack, logical};
 
@@ -18,10 +18,10 @@ pub(super) fn upload(layout: &Layout, page: &Service) -> Vec<String> {
         let assets = page::ASSETS.trim_matches('/');
         lines.push(format!(
             "  aws s3 sync --region {region} {} {bucket}/{assets} \\",
-            word(&format!("{folder}/{assets}"))
+            shell::word(&format!("{folder}/{assets}"))
         ));
         lines.push(format!("    --cache-control '{}' --exclude '*.map'", page::CACHE_ASSETS));
-        lines.push(format!("  aws s3 sync --region {region} {} {bucket} --delete \\", word(&folder)));
+        lines.push(format!("  aws s3 sync --region {region} {} {bucket} --delete \\", shell::word(&folder)));
         lines.push(format!("    --cache-control '{}' --exclude '{assets}/*' {unwanted}", page::CACHE_PAGES));
     } else {
         lines.push(format!("  aws s3 sync --region {region} \"{folder}\" {bucket} --delete \\"));
@@ -45,14 +45,8 @@ fn built(layout: &Layout, page: &Service) -> (String, Vec<String>) {
         Some(Recipe::Spa(spa)) => {
             let mut lines = vec![format!("The files of {}:", page.name)];
             lines.extend(page.env.iter().map(|(name, text)| export(layout, page, name, text)));
-            let install = match (spa.manager.as_str(), spa.locked) {
-                ("npm", true) => "npm ci".to_owned(),
-                ("npm", false) => "npm install".to_owned(),
-                (manager, true) => format!("{manager} install --frozen-lockfile"),
-                (manager, false) => format!("{manager} install"),
-            };
-            let run = format!("{} run {}", spa.manager.as_str(), word(&spa.script));
-            lines.push(format!("  (cd {} && {install} && {run})", word(context)));
+            let (install, build) = (spa.install_command(), spa.build_command());
+            lines.push(format!("  (cd {} && {install} && {build})", shell::word(context)));
             (below(&spa.output), lines)
         }
         // What is not meant for the public, the Dockerfile's own ignore file leaves out.
@@ -62,7 +56,7 @@ fn built(layout: &Layout, page: &Service) -> (String, Vec<String>) {
             let lines = vec![
                 format!("The files of {}:", page.name),
                 "  SITE=$(mktemp -d)".to_owned(),
-                format!("  {build} --file {} {}", word(file), word(context)),
+                format!("  {build} --file {} {}", shell::word(file), shell::word(context)),
             ];
             ("$SITE".to_owned(), lines)
         }
@@ -75,7 +69,7 @@ fn export(layout: &Layout, page: &Service, name: &str, text: &Text) -> String {
     for part in layout.desk.parts(text, page) {
         match part {
             ValuePart::Text(text) if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) => {
-                value.push_str(&word(&text));
+                value.push_str(&shell::word(&text));
             }
             ValuePart::Text(_) => return format!("  export {name}=...  # as dashdeploy.yaml says"),
             ValuePart::Url(name) if layout.is_distributed(&name) => {
