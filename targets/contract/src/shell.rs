@@ -26,15 +26,15 @@ pub fn assignment(name: &str, value: &str) -> String {
     if value.is_empty() { format!("{name}=") } else { format!("{name}={}", word(value)) }
 }
 
-/// What `docker build` has to be told of a service's own build, word by word: the Dockerfile, the stage where it is not the last,
-/// secrets from variables of the shell. The context and the image's name are not among it.
+/// What `docker build` has to be told of a service's own build, word by word: secrets from variables of the shell, the stage
+/// where it is not the last, the Dockerfile. The context and the image's name are not among it.
 pub fn image_build(build: &Build) -> Vec<String> {
-    let mut options = vec![format!("--file {}", word(&build.dockerfile))];
-    if let Recipe::Own { target: Some(stage) } = &build.recipe {
-        options.push(format!("--target {}", word(stage)));
-    }
-    options.extend(build.secrets.iter().map(|name| format!("--secret id={name},env={name}")));
-    options
+    let secrets = build.secrets.iter().map(|name| format!("--secret id={name},env={name}"));
+    let stage = match &build.recipe {
+        Recipe::Own { target } => target.as_ref().map(|stage| format!("--target {}", word(stage))),
+        _ => None,
+    };
+    secrets.chain(stage).chain([format!("--file {}", word(&build.dockerfile))]).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! be public is sent, whatever else lies in the project's folder.
 
 use dashdeploy_contract::page::{ASSETS, CACHE_ASSETS, CACHE_PAGES};
-use dashdeploy_contract::shell::word as shell;
+use dashdeploy_contract::shell::{assignment, word as shell};
 use dashdeploy_contract::{Name, Reference, Service};
 
 use super::heads::{Steps, docker};
@@ -29,7 +29,7 @@ pub(super) fn built(sheet: &Sheet, page: &Service, steps: &mut Steps, group: &st
     for (variable, text) in &page.env {
         let value = sheet.desk.value(text, page);
         match value.filter(|value| value.len() <= LONGEST && !value.chars().any(char::is_control)) {
-            Some(value) => line.push_str(&format!(" --build-arg {}", shell(&format!("{variable}={value}")))),
+            Some(value) => line.push_str(&format!(" --build-arg {}", assignment(variable, &value))),
             // Without a value it is the shell's own.
             None => line.push_str(&format!(" --build-arg {variable}")),
         }
