@@ -34,6 +34,11 @@ const TARGETS: &[(&str, Make)] = &[
     ("vercel", || Box::new(dashdeploy_vercel::target())),
 ];
 
+/// The names of this build's targets.
+pub fn names() -> Vec<&'static str> {
+    TARGETS.iter().map(|(name, _)| *name).collect()
+}
+
 /// The targets of this build.
 pub fn all() -> Vec<Box<dyn Target>> {
     TARGETS.iter().map(|(_, make)| make()).collect()

@@ -125,7 +125,7 @@ fn render(context: &Context) -> CliResult<Vec<String>> {
     let loaded = load(context)?;
     context.console.findings(&loaded.findings);
     let mut written = Vec::new();
-    for compared in &compared(&loaded, &Wanted::Used)? {
+    for compared in &compared(&loaded, &Wanted::USED)? {
         let done = write(&loaded, compared, false)?;
         let word = super::render::word_for(compared, done);
         context.console.status(&format!("  {:<44} {word}", compared.file.path));

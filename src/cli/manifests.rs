@@ -3,6 +3,8 @@
 //! Given: a project. Gives: for each target the environments that use it, with all addresses that are known beforehand, and
 //! the files that follow. Deliberately absent: reading and writing files.
 
+use std::sync::Arc;
+
 use dashdeploy_contract::{
     Bound, Desk, Manifests, Name, PageServer, Project, ServiceKind, Target, Template, Wiring,
 };
@@ -12,25 +14,29 @@ use crate::registry;
 
 /// The targets that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Wanted {
+pub struct Wanted {
     /// Those that the project's environments name.
-    #[default]
-    Used,
-    /// None: files of builds alone are asked for.
-    None,
-    /// Every target of this build.
-    All,
-    /// These.
-    Named(Vec<String>),
+    used: bool,
+    /// Those that are asked for, whether an environment names them or not.
+    asked: Asked,
 }
 
-/// Stands among names for every target that an environment names. No target can have this name.
-const USED: &str = "(used)";
+/// What `--target` names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Asked {
+    #[default]
+    Nothing,
+    All,
+    These(Vec<String>),
+}
+
+/// The targets of this build.
+type Targets = Vec<Arc<dyn Target>>;
 
 /// One environment on one target.
 pub struct Placed {
     /// The target.
-    pub target: Box<dyn Target>,
+    pub target: Arc<dyn Target>,
     /// The environment; services that the target hosts are on it.
     pub bound: Bound,
     /// The addresses known beforehand.
@@ -42,47 +48,43 @@ pub struct Placed {
 }
 
 impl Wanted {
-    /// Reads `--target`: nothing, `all`, or names.
+    /// None: files of builds alone are asked for.
+    pub const NOTHING: Self = Self { used: false, asked: Asked::Nothing };
+    /// Those that the project's environments name.
+    pub const USED: Self = Self { used: true, asked: Asked::Nothing };
+
+    /// Reads `--target`: nothing for those that environments name, `all`, or names for these alone.
     ///
     /// # Errors
     /// Exit code 2 for a target that this build does not have.
     pub fn of(names: &[String]) -> CliResult<Self> {
         if names.is_empty() {
-            return Ok(Self::Used);
+            return Ok(Self::USED);
         }
         if names.iter().any(|name| name == "all") {
-            return Ok(Self::All);
+            return Ok(Self { used: true, asked: Asked::All });
         }
-        let known: Vec<String> =
-            registry::all().iter().map(|target| target.descriptor().name.clone()).collect();
-        if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        let known = registry::names();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
             let message = format!("`{unknown}` is not a target of this build");
             let hint = format!("the targets are {}, or `all`", known.join(", "));
             return Err(CliError::new(Exit::Usage, "unknown-target", message).hint(hint));
         }
-        Ok(Self::Named(names.to_vec()))
+        Ok(Self { used: false, asked: Asked::These(names.to_vec()) })
     }
 
     /// For `render`: what environments name is always written, so that a file never goes stale for want of a flag.
     #[must_use]
     pub fn and_used(self) -> Self {
-        let Self::Named(mut names) = self else { return self };
-        names.push(USED.to_owned());
-        Self::Named(names)
+        Self { used: true, ..self }
     }
 
-    fn includes(&self, name: &str) -> bool {
-        match self {
-            Self::Used | Self::None => false,
-            Self::All => true,
-            Self::Named(names) => names.iter().any(|named| named == name),
+    fn asks_for(&self, name: &str) -> bool {
+        match &self.asked {
+            Asked::Nothing => false,
+            Asked::All => true,
+            Asked::These(names) => names.iter().any(|asked| asked == name),
         }
-    }
-
-    /// True where the target is not asked for, even if an environment names it.
-    fn leaves_out(&self, name: &str) -> bool {
-        *self == Self::None
-            || matches!(self, Self::Named(names) if names.iter().all(|named| named != name && named != USED))
     }
 }
 
@@ -95,26 +97,24 @@ impl Placed {
 
 /// Every environment on every target that is wanted, targets in the registry's order, environments in the file's.
 pub fn placed(project: &Project, wanted: &Wanted) -> Vec<Placed> {
+    let targets: Targets = registry::all().into_iter().map(Arc::from).collect();
     let mut all = Vec::new();
-    for target in registry::all() {
-        let name = target.descriptor().name.clone();
-        if wanted.leaves_out(&name) {
+    for target in &targets {
+        let name = target.descriptor().name.as_str();
+        let asked = wanted.asks_for(name);
+        if !asked && !wanted.used {
             continue;
         }
-        let using: Vec<Bound> = project
-            .environments
-            .keys()
-            .filter_map(|environment| project.bind(environment.as_str()).ok())
-            .filter(|bound| bound.services_on(&name).next().is_some())
-            .collect();
-        if using.is_empty() && wanted.includes(&name) {
-            all.extend(imagined(project, &name));
-            continue;
+        let environments = project.environments.keys();
+        let bound = environments.filter_map(|environment| project.bind(environment.as_str()).ok());
+        let using: Vec<Bound> = bound.filter(|bound| bound.services_on(name).next().is_some()).collect();
+        if using.is_empty() && asked {
+            all.extend(imagined(project, target).map(|bound| place(&targets, target, bound, None, false)));
         }
         let plain = plain_environment(&using);
         for bound in using {
             let suffix = (Some(&bound.environment) != plain.as_ref()).then(|| bound.environment.to_string());
-            all.extend(place(&name, bound, suffix, true));
+            all.push(place(&targets, target, bound, suffix, true));
         }
     }
     all
@@ -128,22 +128,25 @@ fn plain_environment(using: &[Bound]) -> Option<Name> {
 
 /// How the project would be in production on a target that no environment names: `production`, else the first environment that
 /// is not `local`, else `local`, moved there.
-fn imagined(project: &Project, name: &str) -> Option<Placed> {
+fn imagined(project: &Project, target: &Arc<dyn Target>) -> Option<Bound> {
     let names: Vec<&str> = project.environments.keys().map(Name::as_str).collect();
     let chosen = ["production"].into_iter().find(|name| names.contains(name));
     let chosen = chosen.or_else(|| names.iter().find(|name| **name != "local").copied()).unwrap_or("local");
-    let target = registry::target(name)?;
     let mut bound = project.bind(chosen).ok()?.moved_to(target.descriptor());
     bound.environment = Name::from_any("production", "production");
-    place(name, bound, None, false)
+    Some(bound)
 }
 
-fn place(name: &str, bound: Bound, suffix: Option<String>, used: bool) -> Option<Placed> {
-    let target = registry::target(name)?;
-    let all = registry::all();
-    let find = |name: &str| all.iter().find(|target| target.descriptor().name == name).map(AsRef::as_ref);
+fn place(
+    targets: &Targets,
+    target: &Arc<dyn Target>,
+    bound: Bound,
+    suffix: Option<String>,
+    used: bool,
+) -> Placed {
+    let find = |name: &str| targets.iter().find(|target| target.descriptor().name == name).map(AsRef::as_ref);
     let wiring = Wiring::of(&bound, &find);
-    Some(Placed { target, bound, wiring, suffix, used })
+    Placed { target: Arc::clone(target), bound, wiring, suffix, used }
 }
 
 /// What the targets add to the project's files.

@@ -3,7 +3,11 @@
 //! Given: a loaded project and the targets asked about. Gives: reports with places, findings with places. Nothing is asked of
 //! any platform.
 
-use dashdeploy_contract::{Bound, Desk, Finding, Portability, Severity, Target, Topic, Verdict, Wiring};
+use std::collections::HashSet;
+
+use dashdeploy_contract::{
+    Bound, Desk, Finding, Name, Portability, Severity, Target, Topic, Verdict, Wiring,
+};
 
 use super::load::Loaded;
 use super::manifests::{Placed, Wanted, placed};
@@ -33,12 +37,8 @@ pub fn ask(loaded: &Loaded, wanted: &Wanted) -> Said {
         }
         said.reports.push(report(&one, rows));
     }
-    let mut known: Vec<Finding> = Vec::new();
-    said.findings.retain(|finding| {
-        let new = !known.contains(finding);
-        known.push(finding.clone());
-        new
-    });
+    let mut known = HashSet::new();
+    said.findings.retain(|finding| known.insert((finding.key.clone(), finding.message.clone())));
     said
 }
 
@@ -54,15 +54,13 @@ pub fn findings(target: &dyn Target, bound: &Bound, rows: &[Portability]) -> Vec
         .map(|finding| finding.key.clone())
         .collect();
     // Where a service cannot be hosted at all, that is all there is to say of it.
-    let homeless = |row: &Portability| {
-        let same = rows.iter().filter(|other| other.service == row.service);
-        row.topic != Topic::Hosting
-            && same.into_iter().any(|r| r.topic == Topic::Hosting && r.verdict == Verdict::Impossible)
-    };
+    let impossible = rows.iter().filter(|row| row.verdict == Verdict::Impossible);
+    let homeless: HashSet<&Name> =
+        impossible.filter(|row| row.topic == Topic::Hosting).map(|row| &row.service).collect();
     let rows = rows
         .iter()
         .filter(|row| row.verdict != Verdict::Impossible || !told.contains(&row.key))
-        .filter(|row| !homeless(row));
+        .filter(|row| row.topic == Topic::Hosting || !homeless.contains(&row.service));
     findings.extend(rows.filter_map(|row| row.finding(&target.descriptor().title)));
     findings
 }

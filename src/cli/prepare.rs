@@ -50,7 +50,7 @@ pub fn compared_for(
 /// # Errors
 /// As for [`compared`].
 pub(super) fn used(loaded: &Loaded) -> CliResult<Used> {
-    let inputs = inputs(loaded, &Wanted::Used, None)?;
+    let inputs = inputs(loaded, &Wanted::USED, None)?;
     render::used(&loaded.project, &inputs).map_err(|error| failed(loaded, error))
 }
 
@@ -180,7 +180,7 @@ pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) ->
         return Ok(());
     }
     for compared in
-        compared(loaded, &Wanted::None)?.iter().filter(|compared| read_by_builds(&compared.file.path))
+        compared(loaded, &Wanted::NOTHING)?.iter().filter(|compared| read_by_builds(&compared.file.path))
     {
         let path = &compared.file.path;
         match write(loaded, compared, false)? {

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, args: &Args) -> CliResult {
 
 /// What the files cannot make up for, and templates that an update has left behind.
 fn warn(context: &Context, loaded: &Loaded) -> CliResult<()> {
-    let errors = ask(loaded, &Wanted::Used).findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let errors = ask(loaded, &Wanted::USED).findings.iter().filter(|f| f.severity == Severity::Error).count();
     if errors > 0 {
         let things = if errors == 1 { "one thing".to_owned() } else { format!("{errors} things") };
         context.console.warning(&format!(

@@ -86,8 +86,8 @@ impl PageHost {
 
     /// What it cannot take, each with the mend.
     pub fn check(&self, descriptor: &Descriptor, bound: &Bound) -> Vec<Finding> {
-        let mut findings = descriptor.check_options(bound);
-        findings.extend(bound.services_on(self.target).filter_map(|service| self.not_hosted(bound, service)));
+        let here = bound.services_on(self.target);
+        let mut findings: Vec<Finding> = here.filter_map(|service| self.not_hosted(bound, service)).collect();
         let mut names: BTreeMap<String, &Name> = BTreeMap::new();
         let mut folders: BTreeMap<&str, &Name> = BTreeMap::new();
         for (service, build) in self.pages(bound) {

@@ -108,7 +108,8 @@ pub trait Target: Send + Sync {
     /// What is known of it beforehand.
     fn descriptor(&self) -> &Descriptor;
 
-    /// What it cannot carry of this project, each with the mend.
+    /// What it cannot carry of this project, each with the mend. What is wrong with options by their own rules is told by
+    /// [`Descriptor::check_options`], for every target alike.
     fn check(&self, bound: &Bound) -> Vec<Finding>;
 
     /// The services' addresses, as far as they are known before anything exists.

@@ -15,7 +15,7 @@ const MOST_SUSPENDED: u64 = 2048;
 
 /// Everything found.
 pub(crate) fn all(descriptor: &Descriptor, bound: &Bound) -> Vec<Finding> {
-    let mut findings = descriptor.check_options(bound);
+    let mut findings = Vec::new();
     let apps = App::all(descriptor, bound);
     for app in &apps {
         for check in [names, region, size_of, volumes, replicas, strategy, sleep, variables, numbers] {

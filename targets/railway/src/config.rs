@@ -67,7 +67,7 @@ pub(crate) fn page_server(desk: &Desk, service: &Service) -> Option<PageServer> 
 
 /// What Railway cannot take, each with the mend.
 pub(crate) fn check(descriptor: &Descriptor, bound: &Bound) -> Vec<Finding> {
-    let mut findings = descriptor.check_options(bound);
+    let mut findings = Vec::new();
     for service in bound.services_on(TARGET) {
         findings.extend(unknown_region(bound, service));
         findings.extend(volumes(bound, service));

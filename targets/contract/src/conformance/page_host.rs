@@ -22,7 +22,8 @@ fn name(text: &str) -> Name {
 }
 
 fn codes(target: &dyn Target, bound: &Bound) -> Vec<String> {
-    target.check(bound).iter().map(|finding| finding.code.to_string()).collect()
+    let options = target.descriptor().check_options(bound);
+    target.check(bound).iter().chain(&options).map(|finding| finding.code.to_string()).collect()
 }
 
 fn named(target: &dyn Target, host: &PageHost, word: &str) -> Bound {
