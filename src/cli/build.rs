@@ -285,7 +285,7 @@ fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Optio
     })
 }
 
-/// Work that a signal ends at once: dropping it stops the running steps.
+/// A build, which a signal ends at once: dropping it stops the running steps.
 pub(super) async fn interruptible<T, E>(
     context: &Context,
     work: impl Future<Output = Result<T, E>>,
@@ -293,15 +293,7 @@ pub(super) async fn interruptible<T, E>(
 where
     CliError: From<E>,
 {
-    let interrupt = context.interrupt();
-    let result = tokio::select! {
-        result = work => result,
-        () = interrupt.raised() => {
-            return Err(CliError::new(Exit::Interrupted, "interrupted", "interrupted while building; nothing was changed"));
-        }
-    };
-    context.console.finish_progress();
-    Ok(result?)
+    context.interruptible("building", "nothing was changed", work).await
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal of a number of megabytes")]

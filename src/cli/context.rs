@@ -118,4 +118,29 @@ impl Context {
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.get_or_init(Interrupt::default).clone()
     }
+
+    /// Work that a signal ends at once, since dropping it undoes or stops whatever it does. `left` says what is left behind.
+    ///
+    /// # Errors
+    /// The work's own, and exit code 130 for a signal.
+    pub async fn interruptible<T, E>(
+        &self,
+        doing: &str,
+        left: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> CliResult<T>
+    where
+        CliError: From<E>,
+    {
+        let interrupt = self.interrupt();
+        let result = tokio::select! {
+            result = work => result,
+            () = interrupt.raised() => {
+                let message = format!("interrupted while {doing}; {left}");
+                return Err(CliError::new(Exit::Interrupted, "interrupted", message));
+            }
+        };
+        self.console.finish_progress();
+        Ok(result?)
+    }
 }

@@ -59,7 +59,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         return Ok(check(context, args, &used, &former));
     }
     let ask = asked(args, &used, &former);
-    let found = resolve::all(context, &loaded, ask).await?;
+    let count = ask.images.len() + ask.actions.len();
+    if count > 0 {
+        context.console.status(&format!("asking for {count} {}", if count == 1 { "name" } else { "names" }));
+    }
+    let resolved = resolve::all(context, &loaded, ask);
+    let found = context.interruptible("asking", "dashdeploy.lock stays as it is", resolved).await?;
     let pins = merged(args, &used, &former, found);
     let rows = rows(args, &former, &pins);
     let written = write(context, &loaded, &former, &pins)?;

@@ -190,15 +190,8 @@ pub(super) async fn push(
     options: &PushOptions,
 ) -> CliResult<Vec<PushedImage>> {
     let events: Arc<dyn EventSink> = Arc::new(context.console.clone());
-    let interrupt = context.interrupt();
-    let result = tokio::select! {
-        result = push_all(engine, images, options, events) => result,
-        () = interrupt.raised() => {
-            return Err(CliError::new(Exit::Interrupted, "interrupted", "interrupted while pushing; what was sent stays there by content"));
-        }
-    };
-    context.console.finish_progress();
-    Ok(result?)
+    let work = push_all(engine, images, options, events);
+    context.interruptible("pushing", "what was sent stays there by content", work).await
 }
 
 /// Looks at the registry and says what would be done.

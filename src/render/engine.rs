@@ -145,7 +145,7 @@ impl Serialize for Marked {
 
 /// A template that could not be filled in.
 #[derive(Debug, thiserror::Error)]
-#[error("template {template}, line {line}: {message}")]
+#[error("template {template}{}: {message}", if *line == 0 { String::new() } else { format!(", line {line}") })]
 pub struct TemplateError {
     /// The template's name.
     pub template: String,

@@ -82,8 +82,16 @@ pub fn with_header(path: &str, head: &[String], body: &str, inputs: &str) -> Str
     format!("{first}{sign} {INPUTS}{inputs}{BODY}{}\n{after}", digest(&[rest.as_bytes()]))
 }
 
+/// What a body has to have for its header, where it lacks that: a user's own template may.
+pub fn lacks(path: &str, body: &str) -> Option<&'static str> {
+    let bare = Comment::of(path) == Comment::None && !body.contains(KEY);
+    bare.then_some("what it gives has no `$schema`, behind which the header stands in JSON")
+}
+
+/// The key behind whose address the digests stand.
+const KEY: &str = "\"$schema\": \"";
+
 fn in_schema(body: &str, inputs: &str) -> String {
-    const KEY: &str = "\"$schema\": \"";
     let end = body.find(KEY).and_then(|at| Some(at + KEY.len() + body[at + KEY.len()..].find('"')?));
     let Some(end) = end else { return body.to_owned() };
     let (before, after) = body.split_at(end);

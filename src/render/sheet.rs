@@ -109,6 +109,12 @@ impl<'a> Sheet<'a> {
         let data = serde_json::to_vec(context).unwrap_or_default();
         let source = self.engine.source(template).unwrap_or_default();
         let inputs = header::digest(&[template.as_bytes(), source.as_bytes(), &data]);
+        let lacks = header::lacks(path, &body).map(|message| TemplateError {
+            template: template.to_owned(),
+            line: 0,
+            message: message.to_owned(),
+        });
+        lacks.map_or(Ok(()), Err)?;
         let contents = header::with_header(path, head, &body, &inputs);
         let file = RenderedFile { path: path.to_owned(), contents };
         match self.files.iter().find(|(other, _)| other.path == path) {

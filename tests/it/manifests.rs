@@ -188,3 +188,48 @@ fn nginx_and_its_checker_take_the_pages_of_every_platform() {
     }
     assert!(count >= 4, "only {count} configurations");
 }
+
+#[test]
+fn yamllint_finds_no_fault_in_any_file_of_a_platform() {
+    let Some(yamllint) = tool("yamllint_finds_no_fault_in_any_file_of_a_platform", "YAMLLINT") else {
+        return;
+    };
+    const RULES: &str = "{extends: relaxed, rules: {line-length: disable}}";
+    let mut count = 0;
+    for (name, yaml) in examples() {
+        let project = rendered(&yaml, "all");
+        let is_yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+        for path in below(project.path(), &|path| is_yaml(path) && path != "dashdeploy.yaml") {
+            let output =
+                Command::new(&yamllint).args(["-s", "-d", RULES]).arg(project.path().join(&path)).output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "{name} {path}: {}", String::from_utf8_lossy(&output.stdout));
+            count += 1;
+        }
+    }
+    assert!(count > 40, "only {count} files");
+}
+
+/// Words of a command line in a head or a manifest, by a real shell.
+#[test]
+fn a_shell_takes_lines_apart_into_the_same_words() {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    let Some(dash) = tool("a_shell_takes_lines_apart_into_the_same_words", "DASH") else { return };
+    let mut words: Vec<String> = HOSTILE.iter().map(|word| (*word).to_owned()).collect();
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let any = prop_oneof!["[ -~]{0,20}", "[$'\"\\\\`;&|<>(){}*?!#~=\n-]{0,8}", "\\PC{0,10}"];
+    words.extend((0..2000).map(|_| any.new_tree(&mut runner).unwrap().current()));
+    words.retain(|word| !word.contains('\0'));
+    // Each chunk is one line: a program cannot be given more than some hundred kilobytes.
+    for chunk in words.chunks(200) {
+        let mut line = vec!["printf".to_owned(), "%s\\0".to_owned()];
+        line.extend(chunk.iter().cloned());
+        let output =
+            Command::new(&dash).env_clear().args(["-c", &dashdeploy_contract::shell::line(&line)]).output();
+        let output = output.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let read: Vec<&str> = text.strip_suffix('\0').unwrap().split('\0').collect();
+        assert_eq!(read, chunk, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -82,3 +82,15 @@ fn names_that_are_none_are_said_and_nothing_is_written() {
     project.run(&["--dry-run", "templates", "eject", NAME]).exits(0);
     assert!(!project.path().join(".dashdeploy").exists());
 }
+
+#[test]
+fn a_template_of_the_users_that_leaves_the_header_no_place_is_refused() {
+    let project = project();
+    project.write(".dashdeploy/templates/vercel/vercel.json.j2", "{ \"a\": 1 }");
+    let said = project.run(&["render", "--target", "vercel"]).exits(1).stderr;
+    assert!(
+        said.contains("vercel/vercel.json.j2: ") && said.contains("$schema") && !said.contains("line 0"),
+        "{said}"
+    );
+    assert!(!project.path().join("vercel.json").exists());
+}

@@ -1,5 +1,6 @@
 //! `dashdeploy pin`: a registry and GitHub played on loopback, and the lock that comes of it.
 
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -279,4 +280,28 @@ fn a_real_registry_gives_the_digest_of_the_index() {
     );
     project.run(&["render"]).exits(0);
     assert!(project.read("deploy/docker-compose.prod.yml").contains(&format!("{image}@{index_digest}")));
+}
+
+#[test]
+fn a_server_that_never_answers_can_be_left_at_once() {
+    // Its backlog takes connections, and nobody reads them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let project = Project::empty("pin-interrupt");
+    project.write(
+        "dashdeploy.yaml",
+        "project: x\nci: github\nservices:\n  api: { build: { kind: fastapi, app: \"a:a\" } }\n",
+    );
+    let mut command = project.command(&["pin", "--actions"]);
+    command.env("GITHUB_API_URL", address).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // The request has been taken, so the signal finds the program waiting.
+    let _connection = silent.accept().unwrap();
+    let begun = std::time::Instant::now();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted while asking; dashdeploy.lock stays as it is"), "{said}");
+    assert!(begun.elapsed().as_secs() < 5 && !project.path().join("dashdeploy.lock").exists());
 }
