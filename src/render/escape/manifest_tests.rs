@@ -106,4 +106,16 @@ proptest! {
         let bicep = bicep_key(&key).unwrap();
         prop_assert_eq!(read_bicep(&bicep).unwrap_or(bicep), key);
     }
+
+    #[test]
+    fn code_is_a_name_or_refused(text in any_text()) {
+        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        if let Ok(name) = symbol(&text) {
+            prop_assert!(name == text && is_name(&name) && !name.contains('-') && !name.is_empty());
+        }
+        if let Ok(expression) = workflow_expression(&text) {
+            prop_assert!(is_name(&text) && text.contains('.'));
+            prop_assert_eq!(expression, format!("${{{{ {text} }}}}"));
+        }
+    }
 }
