@@ -173,7 +173,7 @@ pub(super) async fn images(
     tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
-        .map(|image| (image.service, ReleaseImage { reference: image.reference, id: image.id }))
+        .map(|image| (image.service, ReleaseImage::new(image.reference, image.id)))
         .collect();
     for service in stack.bound.services.values() {
         if let Source::Image(reference) = &service.source {
@@ -187,7 +187,7 @@ pub(super) async fn images(
                 &context.console,
             );
             let id = interruptible(context, pulled).await?;
-            images.insert(service.name.clone(), ReleaseImage { reference: reference.clone(), id });
+            images.insert(service.name.clone(), ReleaseImage::new(reference.clone(), id));
         }
     }
     Ok(images)
@@ -215,7 +215,7 @@ pub(super) async fn existing_images(
                 return Err(CliError::new(Exit::Failed, "no-image", message).hint("leave --no-build out"));
             }
         };
-        images.insert(service.name.clone(), ReleaseImage { reference, id: ImageId(id) });
+        images.insert(service.name.clone(), ReleaseImage::new(reference, ImageId(id)));
     }
     Ok(images)
 }

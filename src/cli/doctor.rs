@@ -1,6 +1,6 @@
 //! `dashdeploy doctor`: looks at everything that is needed here, and says how to mend what is wrong.
 
-use dashdeploy_contract::{Bound, Observed, Publish};
+use dashdeploy_contract::{Bound, Observed, Publish, Reader as _};
 use serde::Serialize;
 use serde_json::json;
 

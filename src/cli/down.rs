@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use dashdeploy_contract::{Address, Plan, Reader, Removal, SecretStore};
+use dashdeploy_contract::{Address, Plan, Reader, Removal, Supplies};
 use serde_json::json;
 
 use super::stack::Stack;
 use super::up::conclude;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::{ask, plan_text};
-use crate::deploy::{Session, remove};
+use crate::deploy::{NoSteps, Session, remove};
 use crate::io::signal::Interrupt;
 
 /// Stop the environment and remove its containers and networks
@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let stack = Stack::open(context)?;
     let reader = stack.reader().await?;
     let removal = if args.volumes { Removal::DeleteData } else { Removal::KeepData };
-    let plan = plan(&stack, reader.as_ref(), removal).await?;
+    let plan = plan(&stack, &reader, removal).await?;
     if plan.is_empty() {
         context.console.answer(json!({ "changed": false }), "Nothing runs; nothing to remove.");
         return Ok(Exit::Done);
@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     if args.volumes {
         consent(context, &stack)?;
     }
-    carry_out(context, &stack, reader.as_ref(), &plan, &context.interrupt()).await
+    carry_out(context, &stack, &reader, &plan, &context.interrupt()).await
 }
 
 /// Takes the environment away without a question and without its data: the end of a run in the foreground, where the
@@ -51,7 +51,7 @@ pub(super) async fn take_down(context: &Context, stack: &Stack, reader: &dyn Rea
 
 async fn plan(stack: &Stack, reader: &dyn Reader, removal: Removal) -> CliResult<Plan> {
     let observed = reader.observe(&stack.bound).await?;
-    Ok(stack.target.plan_removal(&stack.bound, &observed, removal)?)
+    Ok(stack.fleet.plan_removal(&stack.bound, &observed, removal)?)
 }
 
 async fn carry_out(
@@ -65,8 +65,9 @@ async fn carry_out(
     let session = Session {
         bound: &stack.bound,
         reader,
-        writer: writer.as_ref(),
-        secrets: &SecretStore::default(),
+        writer: &writer,
+        supplies: &Supplies::default(),
+        steps: &NoSteps,
         events: Arc::new(context.console.clone()),
         interrupt,
     };

@@ -1,6 +1,6 @@
 //! `dashdeploy exec`: runs a command in a service's container.
 
-use dashdeploy_contract::{ExecInput, ExecOutput, ExecRequest, ExecSession, LogStream};
+use dashdeploy_contract::{ExecInput, ExecOutput, ExecRequest, ExecSession, LogStream, Writer as _};
 
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};

@@ -1,6 +1,6 @@
 //! `dashdeploy ps`: what runs.
 
-use dashdeploy_contract::{Observed, Resource};
+use dashdeploy_contract::{Observed, Reader as _, Resource};
 use serde_json::json;
 
 use super::stack::Stack;

@@ -2,75 +2,84 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use dashdeploy_contract::{Bound, Finding, Name, Reader, Severity, Target, TargetOptions, Wiring, Writer};
+use dashdeploy_contract::{
+    Access, Bound, Clock, Finding, Name, Reads, Reference, Severity, Target, Wiring, Writes,
+};
 use secrecy::SecretString;
 
 use super::load::{Loaded, load};
 use super::portability::findings_of;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::ask;
-use crate::deploy::{Gathered, SecretSource, gather, parse_dotenv};
+use crate::deploy::{Fleet, FleetReader, FleetWriter, Gathered, SecretSource, gather, parse_dotenv};
 use crate::io::fs::{is_readable_by_others, read_limited};
+use crate::io::platforms::Platforms;
 use crate::registry;
 
-/// An environment and the target that runs it.
+/// An environment and the targets that run it.
 pub struct Stack {
     /// The project as read.
     pub loaded: Loaded,
     /// The project in the environment asked for.
     pub bound: Bound,
-    /// The target of all its services.
-    pub target: Box<dyn Target>,
-    options: TargetOptions,
+    /// The targets of its services.
+    pub fleet: Fleet,
+    /// How each target is reached, by its name.
+    pub accesses: BTreeMap<String, Access>,
+    ports: Arc<Platforms>,
 }
 
 impl Stack {
-    /// Reads the project and finds the target of the environment.
+    /// Reads the project and finds the targets of the environment.
     ///
     /// # Errors
     /// Exit code 2 for anything wrong in the configuration, or a target that this build cannot run.
     pub fn open(context: &Context) -> CliResult<Self> {
         let loaded = load(context)?;
         let bound = loaded.bind(context)?;
-        let target = find_target(&bound)?;
-        let findings: Vec<Finding> = findings_of(target.as_ref(), &bound)
-            .into_iter()
-            .map(|finding| loaded.places.locate(finding))
-            .collect();
+        let fleet = find_fleet(&bound)?;
+        let found = fleet.targets().flat_map(|target| findings_of(target, &bound));
+        let findings: Vec<Finding> = found.map(|finding| loaded.places.locate(finding)).collect();
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            let message =
-                format!("{} cannot run environment `{}`", target.descriptor().title, bound.environment);
+            let titles: Vec<&str> =
+                fleet.targets().map(|target| target.descriptor().title.as_str()).collect();
+            let message = format!("{} cannot run environment `{}`", titles.join(" and "), bound.environment);
             return Err(CliError::findings(message, findings));
         }
         // What is merely worth knowing is told by `check`, not at every run.
         let doubts: Vec<Finding> =
             findings.into_iter().filter(|finding| finding.severity > Severity::Info).collect();
         context.console.findings(&doubts);
-        let options = TargetOptions { credentials: credentials(context, target.as_ref()) };
-        Ok(Self { loaded, bound, target, options })
+        let ports = Arc::new(Platforms::new());
+        let named =
+            fleet.targets().map(|target| (target.descriptor().name.clone(), access(context, target, &ports)));
+        let accesses = named.collect();
+        Ok(Self { loaded, bound, fleet, accesses, ports })
     }
 
-    /// The half of the target that looks.
+    /// The half of the targets that looks.
     ///
     /// # Errors
-    /// When the target cannot be reached.
-    pub async fn reader(&self) -> CliResult<Box<dyn Reader>> {
-        Ok(self.target.connect_reader(&self.options).await?)
+    /// When a target cannot be reached.
+    pub async fn reader(&self) -> CliResult<FleetReader> {
+        Ok(self.fleet.reader(&self.accesses).await?)
     }
 
-    /// The half of the target that does.
+    /// The half of the targets that does, without a journal: for what is not a deploy.
     ///
     /// # Errors
-    /// When the target cannot be reached.
-    pub async fn writer(&self) -> CliResult<Box<dyn Writer>> {
-        Ok(self.target.connect_writer(&self.options).await?)
+    /// When a target cannot be reached.
+    pub async fn writer(&self) -> CliResult<FleetWriter> {
+        let writes: Arc<dyn Writes> = Arc::clone(&self.ports) as Arc<dyn Writes>;
+        Ok(self.fleet.writer(&self.accesses, &writes).await?)
     }
 
     /// The addresses its variables are filled in with.
     pub fn wiring(&self, context: &Context) -> Wiring {
-        let target = |name: &str| (name == self.target.descriptor().name).then_some(self.target.as_ref());
-        Wiring { environment: context.environment.variables.clone(), ..Wiring::of(&self.bound, &target) }
+        let environment = referenced(&self.bound, &context.environment.variables);
+        Wiring { environment, ..self.fleet.wiring(&self.bound) }
     }
 
     /// The services named on the command line; all where none is.
@@ -187,28 +196,46 @@ fn is_example(name: &str) -> bool {
     ["example", "sample", "template", "dist", "defaults"].iter().any(|end| name.ends_with(end))
 }
 
-fn find_target(bound: &Bound) -> CliResult<Box<dyn Target>> {
-    let elsewhere = bound.targets.iter().find(|(_, target)| **target != bound.target);
-    if let Some((service, target)) = elsewhere {
-        let message =
-            format!("service `{service}` of environment `{}` goes to `{target}`", bound.environment);
-        return Err(CliError::new(Exit::Usage, "several-targets", message)
-            .hint("this command runs environments that are on one target; choose one with -e"));
-    }
-    let found = registry::target(bound.target.as_str());
-    found.filter(|target| !target.descriptor().files_only).ok_or_else(|| {
+fn find_fleet(bound: &Bound) -> CliResult<Fleet> {
+    let able = |name: &str| {
+        let found = registry::target(name).filter(|target| !target.descriptor().files_only);
+        found.map(Arc::<dyn Target>::from)
+    };
+    Fleet::of(bound, &able).map_err(|missing| {
         let known = registry::all();
         let able = known.iter().map(|target| target.descriptor()).filter(|descriptor| !descriptor.files_only);
         let names: Vec<&str> = able.map(|descriptor| descriptor.name.as_str()).collect();
         let message =
-            format!("this build cannot run target `{}` of environment `{}`", bound.target, bound.environment);
+            format!("this build cannot run target `{missing}` of environment `{}`", bound.environment);
         CliError::new(Exit::Usage, "unsupported-target", message)
             .hint(format!("it can run: {}; choose another environment with -e", names.join(", ")))
             .hint(format!(
-                "`dashdeploy render --target {}` writes its files; the head of each says how it is used by hand",
-                bound.target
+                "`dashdeploy render --target {missing}` writes its files; the head of each says how it is used by hand"
             ))
     })
+}
+
+/// The variables of the process that dashdeploy.yaml refers to as `${env:NAME}`: no other gets into a release.
+fn referenced(bound: &Bound, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let texts = bound.services.values().flat_map(|service| service.env.values());
+    let named = texts.flat_map(|text| text.references()).filter_map(|reference| match reference {
+        Reference::Environment(name) => Some(name),
+        _ => None,
+    });
+    named.filter_map(|name| Some((name.clone(), variables.get(name)?.clone()))).collect()
+}
+
+/// How a target is reached: its credentials and base addresses of the process environment, and the ways out.
+fn access(context: &Context, target: &dyn Target, ports: &Arc<Platforms>) -> Access {
+    let settings = target.descriptor().settings.iter().filter_map(|setting| {
+        Some((setting.variable.clone(), context.environment.get(&setting.variable)?.to_owned()))
+    });
+    Access {
+        credentials: credentials(context, target),
+        settings: settings.collect(),
+        reads: Arc::clone(ports) as Arc<dyn Reads>,
+        clock: Arc::clone(ports) as Arc<dyn Clock>,
+    }
 }
 
 fn credentials(context: &Context, target: &dyn Target) -> BTreeMap<String, SecretString> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dashdeploy_contract::{
-    Action, Event, EventSink, Name, Observed, Plan, Reader, Release, ReleaseImage, ServiceKind,
+    Action, Event, EventSink, Name, Observed, Plan, Reader, Release, ReleaseImage, ServiceKind, Supplies,
 };
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::ps::{facts, running};
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::plan_text;
-use crate::deploy::{ApplyOptions, Gathered, Outcome, Patience, Session, Verdict, apply};
+use crate::deploy::{ApplyOptions, Gathered, NoSteps, Outcome, Patience, Session, Verdict, apply};
 
 /// Build the images, run the environment, and wait until it is healthy
 ///
@@ -58,19 +58,19 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     };
     let release = release(context, &stack, &secrets, images);
     let observed = reader.observe(&stack.bound).await?;
-    let plan = stack.target.plan(&release, &observed)?;
+    let plan = stack.fleet.plan(&release, &observed)?;
     if context.global.dry_run {
         let text = plan_text(&plan, context.console.answer_style());
         context.console.answer(json!({ "dry_run": true, "plan": plan }), &text);
         return Ok(Exit::Done);
     }
     if !plan.is_empty() {
-        carry_out(context, &stack, reader.as_ref(), &secrets, &plan, &observed, args.wait_timeout).await?;
+        carry_out(context, &stack, &reader, &secrets, &plan, &observed, args.wait_timeout).await?;
     }
     let now = reader.observe(&stack.bound).await?;
     answer(context, &stack, &plan, &now, begun.elapsed());
     if args.foreground {
-        return super::logs::foreground(context, &stack, reader.as_ref()).await;
+        return super::logs::foreground(context, &stack, &reader).await;
     }
     Ok(Exit::Done)
 }
@@ -87,6 +87,8 @@ fn release(
         wiring: stack.wiring(context),
         secrets: Release::fingerprints(&stack.bound, &secrets.store),
         project_dir: stack.loaded.dir.path().display().to_string(),
+        number: None,
+        git: None,
     }
 }
 
@@ -102,11 +104,13 @@ async fn carry_out(
     tell_causes(context, plan);
     let writer = stack.writer().await?;
     let interrupt = context.interrupt();
+    let supplies = Supplies::of(secrets.store.clone());
     let session = Session {
         bound: &stack.bound,
         reader,
-        writer: writer.as_ref(),
-        secrets: &secrets.store,
+        writer: &writer,
+        supplies: &supplies,
+        steps: &NoSteps,
         events: Arc::new(context.console.clone()),
         interrupt: &interrupt,
     };
@@ -146,7 +150,7 @@ pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
             let failed = CliError::new(Exit::Failed, "change-failed", error.to_string());
             error.hint.iter().fold(failed, |failed, hint| failed.hint(hint.clone()))
         }
-        Verdict::Unhealthy(evidence) => {
+        Verdict::Unhealthy(evidence) | Verdict::Unverified(evidence) => {
             let lines = evidence.log.iter().map(|line| line.text.clone());
             CliError::new(
                 Exit::Failed,

@@ -39,7 +39,22 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         | Event::ChangeFinished { .. }
         | Event::ChangeFailed { .. }
         | Event::ChangeReverted { .. } => change_line(event, verbose, style),
+        Event::CheckStarted { .. } | Event::CheckPassed { .. } | Event::CheckFailed { .. } => {
+            check_line(event, style)
+        }
     }
+}
+
+fn check_line(event: &Event, style: Style) -> Option<String> {
+    Some(match event {
+        Event::CheckPassed { service, check, millis } => {
+            format!("{} {service}  {}{}", style.green("verified"), safe(check), took(Some(*millis)))
+        }
+        Event::CheckFailed { service, check, message } => {
+            format!("{} {service}  {}: {}", style.red("not as it should be"), safe(check), safe(message))
+        }
+        _ => return None,
+    })
 }
 
 fn build_line(event: &Event, verbose: bool, style: Style) -> Option<String> {

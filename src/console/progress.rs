@@ -97,6 +97,13 @@ impl Progress {
                 self.clear(&format!("health {service}"));
                 return false;
             }
+            Event::CheckStarted { service, check } => {
+                self.say(&check_key(service), &format!("{service}  {}", safe(check)));
+            }
+            Event::CheckPassed { service, .. } | Event::CheckFailed { service, .. } => {
+                self.clear(&check_key(service));
+                return false;
+            }
             _ => return false,
         }
         true
@@ -170,6 +177,10 @@ impl Progress {
 
 fn pushed(service: &dashdeploy_contract::Name) -> String {
     format!("push {service}")
+}
+
+fn check_key(service: &Name) -> String {
+    format!("check {service}")
 }
 
 fn image(service: &Name) -> String {

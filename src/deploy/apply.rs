@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dashdeploy_contract::{
     Action, Bound, Change, ErrorKind, Event, EventSink, HealthSample, LogQuery, Name, Observed, Plan, Reader,
-    SecretStore, TargetError, Writer,
+    Supplies, TargetError, Writer,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -19,6 +19,7 @@ use super::outcome::{Evidence, Outcome, Verdict};
 use super::rollout::{Patience, Rollout, Step};
 use super::samples::Samples;
 use super::schedule::Schedule;
+use super::steps::{PUSH, Steps};
 use crate::io::signal::Interrupt;
 
 /// How to apply.
@@ -36,8 +37,10 @@ pub struct Session<'a> {
     pub reader: &'a dyn Reader,
     /// Does.
     pub writer: &'a dyn Writer,
-    /// The secrets' values.
-    pub secrets: &'a SecretStore,
+    /// The secrets' values, and where images lie.
+    pub supplies: &'a Supplies,
+    /// What else has a hand in it.
+    pub steps: &'a dyn Steps,
     /// Where events go.
     pub events: Arc<dyn EventSink>,
     /// Whether the user wants it to end.
@@ -69,7 +72,7 @@ pub async fn apply(
 /// Never before anything was changed; what failed is in the [`Outcome`].
 pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, TargetError> {
     let mut run = Run::new(session, plan, &Observed::default(), ApplyOptions::default());
-    let verdict = run.drive(Samples::Asked).await;
+    let verdict = run.drive(Samples::of(None)).await;
     let applied = run.applied.iter().map(|change| change.address.clone()).collect();
     Ok(Outcome { verdict, applied, reverted: Vec::new(), restored: false, left: Vec::new() })
 }
@@ -116,7 +119,7 @@ impl<'a> Run<'a> {
                 running.push(self.begin(change));
             }
             if running.is_empty() && self.rollouts.is_empty() {
-                return self.end_of_work();
+                return self.end_of_work().await;
             }
             let awaits_health = !self.rollouts.is_empty();
             let happened = tokio::select! {
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
                 self.finished(*change, result).map_err(Verdict::ChangeFailed)?;
                 if let Some(service) = gated {
                     samples.forget();
-                    self.await_health(service).await;
+                    self.await_health(service, samples).await;
                 }
             }
             Happening::Sampled(Ok(samples)) => samples.iter().for_each(|sample| self.sampled(sample)),
@@ -161,15 +164,34 @@ impl<'a> Run<'a> {
         self.session.events.emit(Event::Warning { message: error.to_string() });
     }
 
-    fn end_of_work(&self) -> Verdict {
+    async fn end_of_work(&self) -> Verdict {
         if self.schedule.is_exhausted() {
-            return Verdict::Done;
+            return self.verified().await;
         }
         let message = self.schedule.stuck().join("; ");
         let address = dashdeploy_contract::Address::new("plan", "order", "stuck");
         let error = TargetError::new(ErrorKind::Unexpected, "deploy", "order the changes", message)
             .hint("start the services that others wait for, then run the command again");
         Verdict::ChangeFailed(Box::new((address, error)))
+    }
+
+    /// What runs is looked at from outside before anything former is dropped, so that there is a way back.
+    async fn verified(&self) -> Verdict {
+        if self.applied.iter().all(|change| change.action == Action::Delete) {
+            return Verdict::Done;
+        }
+        tokio::select! {
+            verified = self.session.steps.verify() => match verified {
+                Ok(()) => Verdict::Done,
+                Err(mut evidence) => {
+                    if evidence.log.is_empty() {
+                        evidence.log = self.last_lines(&evidence.service).await;
+                    }
+                    Verdict::Unverified(evidence)
+                }
+            },
+            () = self.session.interrupt.raised() => Verdict::Interrupted,
+        }
     }
 
     fn begin(
@@ -184,7 +206,11 @@ impl<'a> Run<'a> {
         });
         async move {
             let started = Instant::now();
-            let result = session.writer.apply(session.bound, &change, session.secrets).await;
+            let result = match session.steps.begins(&change).await {
+                Ok(()) => carried_out(session, &change).await,
+                Err(error) => Err(error),
+            };
+            session.steps.ended(&change, result.as_ref().map(|&()| ())).await;
             (change, result.map(|()| started.elapsed()))
         }
     }
@@ -204,17 +230,20 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Err(error) => {
-                let message = self.session.secrets.redact(&error.message);
+                let message = self.session.supplies.secrets.redact(&error.message);
                 self.session.events.emit(Event::ChangeFailed { address: address.clone(), message });
                 Err(Box::new((address, error)))
             }
         }
     }
 
-    /// Begins to wait for a service whose change was carried out. What was sampled before is of the former container, so the
-    /// first sample is taken now.
-    async fn await_health(&mut self, service: Name) {
+    /// Begins to wait for a service whose change was carried out. What a subscription told before is of the former container,
+    /// so the first sample is asked for; where there is none, all are asked for at once.
+    async fn await_health(&mut self, service: Name, samples: &Samples) {
         self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
+        if !samples.is_told() {
+            return;
+        }
         match self.session.reader.health(self.session.bound, &service).await {
             Ok(health) => self.sampled(&HealthSample { service, health }),
             Err(error) => self.warn(&error),
@@ -284,7 +313,7 @@ impl<'a> Run<'a> {
         let mut lines = Vec::new();
         if let Ok(mut feed) = self.session.reader.logs(self.session.bound, &query).await {
             while let Ok(Some(mut line)) = feed.next().await {
-                line.text = self.session.secrets.redact(&line.text);
+                line.text = self.session.supplies.secrets.redact(&line.text);
                 lines.push(line);
             }
         }
@@ -296,16 +325,22 @@ impl<'a> Run<'a> {
         let session = self.session;
         let mut outcome =
             Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), restored: false, left: Vec::new() };
+        // An image at its registry is in nobody's way, and nothing to take back.
+        let of_target = |change: &Change| change.address.target() != PUSH;
         if matches!(outcome.verdict, Verdict::Done) {
-            for change in self.applied {
-                if let Err(error) = session.writer.settle(session.bound, &change).await {
-                    outcome.left.push((change.address.clone(), error));
-                }
-                outcome.applied.push(change.address);
-            }
+            let settling = self.applied.iter().filter(|change| of_target(change)).map(|change| async move {
+                session
+                    .writer
+                    .settle(session.bound, change)
+                    .await
+                    .map_err(|error| (change.address.clone(), error))
+            });
+            let settled = futures_util::future::join_all(settling).await;
+            outcome.left.extend(settled.into_iter().filter_map(Result::err));
+            outcome.applied.extend(self.applied.into_iter().map(|change| change.address));
             return outcome;
         }
-        for change in self.applied.into_iter().rev() {
+        for change in self.applied.into_iter().rev().filter(of_target) {
             let reverted = tokio::select! {
                 reverted = session.writer.revert(session.bound, &change) => reverted,
                 () = session.interrupt.raised_twice() => {
@@ -323,6 +358,13 @@ impl<'a> Run<'a> {
             }
         }
         outcome
+    }
+}
+
+async fn carried_out(session: &Session<'_>, change: &Change) -> Result<(), TargetError> {
+    match &change.service {
+        Some(service) if change.address.target() == PUSH => session.steps.push(service).await,
+        _ => session.writer.apply(session.bound, change, session.supplies).await,
     }
 }
 

@@ -5,14 +5,19 @@
 
 mod apply;
 mod dotenv;
+mod fleet;
+mod merged;
 mod outcome;
 mod rollout;
 mod samples;
 mod schedule;
 mod secrets;
+mod steps;
 
 pub use apply::{ApplyOptions, Session, apply, remove};
 pub use dotenv::{DotenvError, parse as parse_dotenv};
+pub use fleet::{Fleet, FleetReader, FleetWriter};
 pub use outcome::{Evidence, Outcome, Verdict};
 pub use rollout::{Patience, Rollout, Step};
 pub use secrets::{Gathered, SecretSource, gather, gather_build};
+pub use steps::{NoSteps, PUSH, PendingPush, Steps, with_pushes};

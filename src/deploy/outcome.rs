@@ -28,6 +28,8 @@ pub enum Verdict {
     ChangeFailed(Box<(Address, TargetError)>),
     /// A service does not serve.
     Unhealthy(Box<Evidence>),
+    /// Everything serves, and a look from outside found that it is not what it should be.
+    Unverified(Box<Evidence>),
 }
 
 /// Why a service counts as failed.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use dashdeploy_contract::{Health, HealthSample, HealthWatch, Name, TargetError};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::apply::Session;
-use crate::io::clock;
 
 /// How often a platform without a subscription is asked.
 const POLL: Duration = Duration::from_secs(1);
@@ -18,13 +18,13 @@ pub(super) enum Samples {
     /// A subscription, read by a task of its own: a sample that is being looked up is not lost when something else happens
     /// first.
     Told(mpsc::Receiver<Result<HealthSample, TargetError>>),
-    /// The platform has no subscription and is asked again and again.
-    Asked,
+    /// The platform has no subscription and is asked again and again, next at this moment.
+    Asked(Instant),
 }
 
 impl Samples {
     pub(super) fn of(watch: Option<Box<dyn HealthWatch>>) -> Self {
-        let Some(mut watch) = watch else { return Self::Asked };
+        let Some(mut watch) = watch else { return Self::Asked(Instant::now()) };
         let (sender, receiver) = mpsc::channel(64);
         tokio::spawn(async move {
             loop {
@@ -42,14 +42,17 @@ impl Samples {
         matches!(self, Self::Told(_))
     }
 
-    /// Drops samples that were taken and not looked at yet: they may be of what was replaced since.
+    /// Drops samples that were taken and not looked at yet, since they may be of what was replaced since; without a subscription
+    /// the next are taken at once.
     pub(super) fn forget(&mut self) {
-        if let Self::Told(receiver) = self {
-            while receiver.try_recv().is_ok() {}
+        match self {
+            Self::Told(receiver) => while receiver.try_recv().is_ok() {},
+            Self::Asked(due) => *due = Instant::now(),
         }
     }
 
-    /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked.
+    /// The next health changes. A subscription that is lost for good is told once; from then on the platform is asked, about
+    /// all services at the same time.
     pub(super) async fn next(
         &mut self,
         session: &Session<'_>,
@@ -59,15 +62,18 @@ impl Samples {
             if let Some(sample) = receiver.recv().await {
                 return Ok(vec![sample?]);
             }
-            *self = Self::Asked;
+            *self = Self::Asked(Instant::now() + POLL);
         }
         let services: Vec<Name> = services.cloned().collect();
-        clock::sleep(POLL).await;
-        let mut samples = Vec::new();
-        for service in services {
-            let health: Health = session.reader.health(session.bound, &service).await?;
-            samples.push(HealthSample { service, health });
+        if let Self::Asked(due) = self {
+            tokio::time::sleep_until(*due).await;
         }
-        Ok(samples)
+        let asking = services.into_iter().map(|service| async move {
+            let health: Health = session.reader.health(session.bound, &service).await?;
+            Ok(HealthSample { service, health })
+        });
+        let samples = futures_util::future::try_join_all(asking).await;
+        *self = Self::Asked(Instant::now() + POLL);
+        samples
     }
 }

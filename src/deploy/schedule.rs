@@ -78,22 +78,18 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use dashdeploy_contract::{Action, Risk};
+    use dashdeploy_contract::Action;
 
     use super::*;
 
     fn change(name: &str, needs: &[&str], needs_healthy: &[&str]) -> Change {
+        let address = Address::new("t", "container", name);
         Change {
-            address: Address::new("t", "container", name),
-            action: Action::Create,
             service: Name::parse(name).ok(),
-            reason: String::new(),
-            fields: Vec::new(),
-            risk: Risk::Safe,
             needs: needs.iter().map(|need| Address::new("t", "container", need)).collect(),
             needs_healthy: needs_healthy.iter().filter_map(|name| Name::parse(name).ok()).collect(),
             gated: true,
-            payload: serde_json::Value::Null,
+            ..Change::new(address, Action::Create, "", serde_json::Value::Null)
         }
     }
 

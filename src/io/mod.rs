@@ -15,6 +15,7 @@ pub mod github;
 pub mod http;
 pub mod logins;
 pub mod net;
+pub mod platforms;
 pub mod private;
 pub mod registry;
 pub mod signal;

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Address, ExecRequest, ExecSession, Health, LogFeed, LogLine, LogStream, NoEvents, Risk,
+    Address, ExecRequest, ExecSession, Health, LogFeed, LogLine, LogStream, NoEvents, SecretStore, Served,
 };
 use indexmap::IndexMap;
 
+use super::super::steps::NoSteps;
 use super::*;
 
 fn name(text: &str) -> Name {
@@ -35,16 +36,10 @@ fn bound() -> Bound {
 
 fn change(service: &str, action: Action, after: &[&str]) -> Change {
     Change {
-        address: Address::new("fake", "container", service),
-        action,
         service: Some(name(service)),
-        reason: "test".into(),
-        fields: Vec::new(),
-        risk: Risk::Safe,
-        needs: Vec::new(),
         needs_healthy: after.iter().map(|service| name(service)).collect(),
         gated: action != Action::Delete,
-        payload: serde_json::Value::Null,
+        ..Change::new(Address::new("fake", "container", service), action, "test", serde_json::Value::Null)
     }
 }
 
@@ -96,6 +91,10 @@ impl Reader for Fake {
         })
     }
 
+    async fn served(&self, _: &Bound, _: &Name) -> Result<Served, TargetError> {
+        Ok(Served::default())
+    }
+
     async fn logs(&self, _: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {
         let line = LogLine {
             service: query.services[0].clone(),
@@ -109,7 +108,7 @@ impl Reader for Fake {
 
 #[async_trait]
 impl Writer for Fake {
-    async fn apply(&self, _: &Bound, change: &Change, _: &SecretStore) -> Result<(), TargetError> {
+    async fn apply(&self, _: &Bound, change: &Change, _: &Supplies) -> Result<(), TargetError> {
         self.call("apply", change);
         if let Some((at, interrupt)) = &self.interrupts
             && change.address.name() == *at
@@ -145,7 +144,8 @@ async fn run(fake: &Fake, changes: Vec<Change>, interrupt: &Interrupt) -> Outcom
         bound: &bound,
         reader: fake,
         writer: fake,
-        secrets: &secrets,
+        supplies: &Supplies::of(secrets),
+        steps: &NoSteps,
         events: Arc::new(NoEvents),
         interrupt,
     };

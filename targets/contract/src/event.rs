@@ -216,6 +216,31 @@ pub enum Event {
         /// Milliseconds since its start.
         millis: u64,
     },
+    /// A release that serves is looked at from outside.
+    CheckStarted {
+        /// The service.
+        service: Name,
+        /// What is looked at: `digest`, `build id`, `GET /api/health`, `preflight from https://…`.
+        check: String,
+    },
+    /// It is as it should be.
+    CheckPassed {
+        /// The service.
+        service: Name,
+        /// What was looked at.
+        check: String,
+        /// Milliseconds it took.
+        millis: u64,
+    },
+    /// It is not.
+    CheckFailed {
+        /// The service.
+        service: Name,
+        /// What was looked at.
+        check: String,
+        /// What was found instead.
+        message: String,
+    },
     /// Something that only whoever asks for everything wants to know.
     Detail {
         /// The text, one sentence.

@@ -40,6 +40,18 @@ pub struct HealthSample {
     pub health: Health,
 }
 
+/// What a service really runs, as its platform tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Served {
+    /// For each copy that runs, the content of its image: the digest of a manifest, or the engine's id. Empty where nothing
+    /// runs, or the platform does not tell.
+    pub images: Vec<String>,
+    /// The address from outside that the platform gave it.
+    pub url: Option<String>,
+    /// The state of the certificate of the user's own host name, where it has one: `active`, or what is still missing.
+    pub certificate: Option<String>,
+}
+
 /// A subscription to health changes, opened before anything is started, so that no change is missed.
 #[async_trait]
 pub trait HealthWatch: Send {

@@ -23,11 +23,13 @@ pub mod page;
 mod page_host;
 mod plan;
 mod portability;
+mod ports;
 mod project;
 mod recipe;
 mod release;
 mod secret;
 pub mod shell;
+mod supplies;
 mod target;
 mod text;
 mod wiring;
@@ -41,7 +43,7 @@ pub use error::{ErrorKind, TargetError};
 pub use event::{Event, EventSink, LayerState, NoEvents, StepState};
 pub use exec::{ExecInput, ExecOutput, ExecOutputFeed, ExecRequest, ExecSession, ExecStream};
 pub use finding::{Finding, Place, Severity};
-pub use health::{Health, HealthSample, HealthWatch};
+pub use health::{Health, HealthSample, HealthWatch, Served};
 pub use logs::{LogFeed, LogLine, LogQuery, LogStream};
 pub use manifest::{Desk, Manifest, Manifests, Template, ValuePart, derived_name, word};
 pub use name::{InvalidName, Name};
@@ -51,6 +53,9 @@ pub use page::PageServer;
 pub use page_host::PageHost;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
 pub use portability::{Answer, Portability, Topic, Verdict};
+pub use ports::{
+    Access, ApiAnswer, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, no_writes,
+};
 pub use project::{
     Ci, Environment, HealthCheck, Log, LogLevel, Project, Publish, Requirement, Resources, Service,
     ServiceKind, ServiceOverride, Smoke, Source, Volume, Writers,
@@ -58,10 +63,12 @@ pub use project::{
 pub use recipe::{
     Build, BuildKind, NodeManager, NodeRecipe, PythonPackages, PythonRecipe, Recipe, SpaRecipe,
 };
-pub use release::{ImageId, Release, ReleaseImage};
+pub use release::{GitSource, ImageId, Release, ReleaseImage};
 pub use secret::{SecretStore, fingerprint};
+pub use supplies::Supplies;
 pub use target::{
-    Capabilities, Credential, Descriptor, Federation, Reader, Removal, Target, TargetOptions, Writer,
+    Capabilities, Credential, Descriptor, Federation, ImageHome, KeptSecret, OwnRepository, Reader, Removal,
+    SecretEdit, Setting, Target, Writer,
 };
 pub use text::{AddressField, Part, Reference, Text, TextError};
 pub use wiring::{ServiceAddress, Unresolved, Wiring};

@@ -24,6 +24,9 @@ pub struct Resource {
     pub service: Option<Name>,
     /// True where it bears our ownership mark for this project and environment. What does not is never changed.
     pub owned: bool,
+    /// True for a thing of nobody's that `--adopt` may take over: made by hand, under the name that ours would have.
+    #[serde(default)]
+    pub adoptable: bool,
     /// How it is, for things that run.
     pub health: Option<Health>,
     /// Facts to show, such as `image`, `url`, `ports`, `started`; never a secret.
@@ -36,6 +39,23 @@ impl Observed {
     /// The resource at an address.
     pub fn get(&self, address: &Address) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.address == *address)
+    }
+
+    /// The same with everything that may be taken over taken for ours: what `--adopt` plans with.
+    #[must_use]
+    pub fn adopted(mut self) -> Self {
+        self.resources
+            .iter_mut()
+            .filter(|resource| resource.adoptable)
+            .for_each(|resource| resource.owned = true);
+        self
+    }
+
+    /// The same with only what one target has.
+    #[must_use]
+    pub fn on(&self, target: &str) -> Self {
+        let here = self.resources.iter().filter(|resource| resource.address.target() == target);
+        Self { resources: here.cloned().collect() }
     }
 
     /// The running things of a service.

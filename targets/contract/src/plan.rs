@@ -66,6 +66,15 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// What it may do to those who use the service.
     pub risk: Risk,
+    /// Seconds for which the service is expected not to answer; none where it answers all the time, or nobody asks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downtime: Option<u32>,
+    /// What the platform will bill from then on: `1 machine shared-cpu-1x with 512 MB`. None where nothing is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billable: Option<String>,
+    /// True where the service's image must lie where the target takes it from before ([`crate::ImageHome`]).
+    #[serde(default)]
+    pub takes_image: bool,
     /// Changes that must have been applied before.
     pub needs: Vec<Address>,
     /// Services that must be healthy before.
@@ -85,6 +94,32 @@ pub struct Plan {
     pub unchanged: Vec<Address>,
 }
 
+impl Change {
+    /// A change with its cause and what the writer needs; nothing said about risk and order.
+    pub fn new(
+        address: Address,
+        action: Action,
+        reason: impl Into<String>,
+        payload: serde_json::Value,
+    ) -> Self {
+        Self {
+            address,
+            action,
+            service: None,
+            reason: reason.into(),
+            fields: Vec::new(),
+            risk: Risk::Safe,
+            downtime: None,
+            billable: None,
+            takes_image: false,
+            needs: Vec::new(),
+            needs_healthy: Vec::new(),
+            gated: false,
+            payload,
+        }
+    }
+}
+
 impl Address {
     /// The address of a thing: the target, what kind of thing, its name.
     pub fn new(target: &str, kind: &str, name: &str) -> Self {
@@ -94,6 +129,11 @@ impl Address {
     /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The target: `docker` in `docker/container/web`.
+    pub fn target(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
     }
 
     /// What kind of thing it is: `container` in `docker/container/web`.
@@ -117,6 +157,20 @@ impl Plan {
     /// True where nothing has to be done.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// The changes so that each comes after those it needs, otherwise as they stand. Needs never form a circle; were there one,
+    /// the given order is the best there is.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        let mut open = std::mem::take(&mut self.changes);
+        while !open.is_empty() {
+            let ready = open.iter().position(|change| {
+                change.needs.iter().all(|need| !open.iter().any(|other| other.address == *need))
+            });
+            self.changes.push(open.remove(ready.unwrap_or(0)));
+        }
+        self
     }
 
     /// How many changes have an action.

@@ -14,13 +14,29 @@ pub struct ImageId(pub String);
 pub struct ReleaseImage {
     /// The name by which the engine or registry knows it, with a tag.
     pub reference: String,
-    /// Its content.
+    /// Its content: the digest of its configuration where it was built here, of its manifest where it is another's.
     pub id: ImageId,
+    /// Where it lies at a registry, `repository@sha256:…`; none while it was not pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// The commit that a release was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitSource {
+    /// The whole commit id.
+    pub commit: String,
+    /// The branch, where one is checked out.
+    pub branch: Option<String>,
+    /// The address of the remote `origin`, without a user or password; none where there is none.
+    pub remote: Option<String>,
+    /// True where files differ from the commit.
+    pub dirty: bool,
 }
 
 /// Immutable: a project in an environment, its images by content, its variables filled in, the names and fingerprints of its
 /// secrets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Release {
     /// The project in its environment.
     pub bound: Bound,
@@ -32,6 +48,24 @@ pub struct Release {
     pub secrets: IndexMap<Name, IndexMap<String, String>>,
     /// The project's folder, as ownership marks show it.
     pub project_dir: String,
+    /// Its number in its environment: 7 for r7; none where no ledger counts.
+    #[serde(default)]
+    pub number: Option<u32>,
+    /// The commit it was made from, where the project is in a git repository.
+    #[serde(default)]
+    pub git: Option<GitSource>,
+}
+
+impl ReleaseImage {
+    /// An image that was not pushed.
+    pub fn new(reference: impl Into<String>, id: ImageId) -> Self {
+        Self { reference: reference.into(), id, digest: None }
+    }
+
+    /// The digest of its manifest, where it was pushed: `sha256:…`.
+    pub fn manifest_digest(&self) -> Option<&str> {
+        self.digest.as_deref()?.rsplit_once('@').map(|(_, digest)| digest)
+    }
 }
 
 impl Release {

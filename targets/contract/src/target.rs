@@ -1,6 +1,6 @@
 //! What every target must answer: a pure half that decides, a reader that looks, a writer that does.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -8,9 +8,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bound, Change, Desk, ExecRequest, ExecSession, Finding, Health, HealthWatch, LogFeed, LogQuery,
-    Manifests, Name, Observed, OptionRule, PageServer, Plan, Portability, Release, SecretStore, Service,
-    ServiceAddress, TargetError, Template,
+    Access, Address, Bound, Change, Desk, ExecRequest, ExecSession, Finding, Health, HealthWatch, LogFeed,
+    LogQuery, Manifests, Name, Observed, OptionRule, PageServer, Plan, Portability, Release, Served, Service,
+    ServiceAddress, Supplies, TargetError, Template, Writes,
 };
 
 /// What dashdeploy knows of a target without asking it: its `target.toml`.
@@ -26,6 +26,9 @@ pub struct Descriptor {
     /// The variables its credentials come from.
     #[serde(default)]
     pub credentials: Vec<Credential>,
+    /// The variables that its base addresses may come from, by the vendor's own names.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// How a pipeline gets short-lived credentials for it instead of stored ones; none where it cannot.
     #[serde(default)]
     pub federation: Option<Federation>,
@@ -50,6 +53,18 @@ pub struct Credential {
     /// True where nothing works without it.
     #[serde(default)]
     pub required: bool,
+}
+
+/// A variable that says where a platform is, instead of its public address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// The variable's name.
+    pub variable: String,
+    /// What it holds.
+    pub purpose: String,
+    /// What counts without it.
+    pub default: String,
 }
 
 /// How a run of GitHub Actions gets short-lived credentials by OpenID Connect
@@ -86,11 +101,52 @@ pub struct Capabilities {
     pub predicts_addresses: bool,
 }
 
-/// How to reach a target: read by `io`, handed over once.
-#[derive(Debug, Clone, Default)]
-pub struct TargetOptions {
-    /// The values of the descriptor's credential variables that are set.
-    pub credentials: BTreeMap<String, SecretString>,
+/// Where a target takes the image of a service from.
+#[derive(Debug, Clone)]
+pub enum ImageHome {
+    /// The engine that built it.
+    Engine,
+    /// The registry that dashdeploy.yaml names.
+    Registry,
+    /// A repository of the platform's own.
+    Own(OwnRepository),
+}
+
+/// A repository of a platform's own registry.
+#[derive(Debug, Clone)]
+pub struct OwnRepository {
+    /// Host and path: `registry.fly.io/shop-api`.
+    pub repository: String,
+    /// Who pushes.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+    /// The change after which the repository is there.
+    pub after: Address,
+}
+
+/// A secret of a service that is to be set, or not to be there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretEdit {
+    /// The service.
+    pub service: Name,
+    /// The variable.
+    pub variable: String,
+    /// The fingerprint of its new value, which the writer gets; none where it goes.
+    pub fingerprint: Option<String>,
+}
+
+/// A secret as a platform keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSecret {
+    /// The service.
+    pub service: Name,
+    /// The variable.
+    pub variable: String,
+    /// [`crate::fingerprint`] of its value, where that can be told.
+    pub fingerprint: Option<String>,
+    /// True where what runs has it already; false where it comes with the next deploy.
+    pub in_use: bool,
 }
 
 /// What a removal takes away.
@@ -167,11 +223,30 @@ pub trait Target: Send + Sync {
         Err(files_only(self.descriptor(), "plan a removal"))
     }
 
-    /// The half that looks. It sends no write.
+    /// The changes that set or unset secrets where the platform keeps them, without a deploy.
+    ///
+    /// # Errors
+    /// [`TargetError`] of kind `Unsupported` where the platform keeps none.
+    fn plan_secrets(
+        &self,
+        _bound: &Bound,
+        _observed: &Observed,
+        _edits: &[SecretEdit],
+    ) -> Result<Plan, TargetError> {
+        Err(TargetError::unsupported(self.descriptor().name.clone(), "keep secrets")
+            .hint("they are read where the deploy runs: the environment, --secrets-file, .env"))
+    }
+
+    /// Where it takes a service's image from.
+    fn image_home(&self, _access: &Access, _bound: &Bound, _service: &Service) -> ImageHome {
+        ImageHome::Registry
+    }
+
+    /// The half that looks. It sends no write: nothing that it is handed could.
     ///
     /// # Errors
     /// [`TargetError`] when the platform cannot be reached or the credentials do not do.
-    async fn connect_reader(&self, _options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError> {
+    async fn connect_reader(&self, _access: &Access) -> Result<Box<dyn Reader>, TargetError> {
         Err(files_only(self.descriptor(), "connect"))
     }
 
@@ -179,7 +254,11 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// As for [`Target::connect_reader`].
-    async fn connect_writer(&self, _options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError> {
+    async fn connect_writer(
+        &self,
+        _access: &Access,
+        _writes: Arc<dyn Writes>,
+    ) -> Result<Box<dyn Writer>, TargetError> {
         Err(files_only(self.descriptor(), "connect"))
     }
 }
@@ -207,6 +286,20 @@ pub trait Reader: Send + Sync {
     /// [`TargetError`] when the platform cannot be asked.
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError>;
 
+    /// What a service really runs.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError>;
+
+    /// The secrets that the platform keeps for the environment; empty where it keeps none.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn secrets(&self, _bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
+        Ok(Vec::new())
+    }
+
     /// A subscription to health changes, open when this returns; none where the platform has no such thing and
     /// [`Reader::health`] has to be asked again and again.
     ///
@@ -231,7 +324,7 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// [`TargetError`]; nothing is left half made by the failed change itself.
-    async fn apply(&self, bound: &Bound, change: &Change, secrets: &SecretStore) -> Result<(), TargetError>;
+    async fn apply(&self, bound: &Bound, change: &Change, supplies: &Supplies) -> Result<(), TargetError>;
 
     /// Takes back what [`Writer::apply`] did: a thing created goes, a thing replaced is the former one again. Data is never
     /// taken away. Safe to repeat.

@@ -18,7 +18,7 @@ use crate::{AddressField, Bound, Desk, Name, Part, Reference, Service, ServiceKi
 const SAME_ORIGIN: &str = "/.";
 
 /// Where one service is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ServiceAddress {
     /// The address a browser uses, without trailing slash; none where it cannot be reached from outside.
     pub url: Option<String>,
@@ -29,7 +29,7 @@ pub struct ServiceAddress {
 }
 
 /// The addresses of one environment, and the variables of the process that `${env:…}` may name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Wiring {
     /// The services' addresses.
     pub services: IndexMap<Name, ServiceAddress>,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Change, ExecRequest, ExecSession, Health, HealthWatch, LogFeed, LogQuery, Name, Observed, Reader,
-    SecretStore, TargetError, TargetOptions, Writer,
+    Access, Bound, Change, ExecRequest, ExecSession, Health, HealthWatch, LogFeed, LogQuery, Name, Observed,
+    Reader, Served, Supplies, TargetError, Writer,
 };
 
 use crate::api::Engine;
@@ -21,7 +21,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Makes an engine client with the API version negotiated. It is called once for each reader or writer.
 pub type Connect =
-    Arc<dyn Fn(&TargetOptions) -> BoxFuture<'static, Result<bollard::Docker, TargetError>> + Send + Sync>;
+    Arc<dyn Fn(&Access) -> BoxFuture<'static, Result<bollard::Docker, TargetError>> + Send + Sync>;
 
 /// Looks at an engine.
 pub(crate) struct DockerReader {
@@ -56,6 +56,11 @@ impl Reader for DockerReader {
         Ok(health::of(container.as_ref()))
     }
 
+    async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
+        let container = self.engine.container(&Stack::of(bound).container(service)).await?;
+        Ok(health::served(container.as_ref()))
+    }
+
     async fn watch(&self, bound: &Bound) -> Result<Option<Box<dyn HealthWatch>>, TargetError> {
         Ok(Some(Box::new(watch::open(&self.engine, &Stack::of(bound)).await?)))
     }
@@ -67,8 +72,8 @@ impl Reader for DockerReader {
 
 #[async_trait]
 impl Writer for DockerWriter {
-    async fn apply(&self, bound: &Bound, change: &Change, secrets: &SecretStore) -> Result<(), TargetError> {
-        write::apply(&self.engine, &Stack::of(bound), change, secrets).await
+    async fn apply(&self, bound: &Bound, change: &Change, supplies: &Supplies) -> Result<(), TargetError> {
+        write::apply(&self.engine, &Stack::of(bound), change, &supplies.secrets).await
     }
 
     async fn revert(&self, bound: &Bound, change: &Change) -> Result<(), TargetError> {

@@ -3,7 +3,7 @@
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status, HealthStatusEnum,
 };
-use dashdeploy_contract::Health;
+use dashdeploy_contract::{Health, Served};
 
 /// How a container is; none for one that is not there is [`Health::Absent`], as for one never started.
 pub(crate) fn of(container: Option<&ContainerInspectResponse>) -> Health {
@@ -16,6 +16,15 @@ pub(crate) fn of(container: Option<&ContainerInspectResponse>) -> Health {
         Some(Status::CREATED) | None if text(state.error.as_deref()).is_none() => Health::Absent,
         status => Health::Exited { code: state.exit_code.unwrap_or_default(), detail: ended(state, status) },
     }
+}
+
+/// What a container runs: the engine's id of its image, while it runs.
+pub(crate) fn served(container: Option<&ContainerInspectResponse>) -> Served {
+    let running = container.filter(|container| {
+        container.state.as_ref().is_some_and(|state| state.status == Some(Status::RUNNING))
+    });
+    let image = running.and_then(|container| container.image.clone());
+    Served { images: image.into_iter().collect(), ..Served::default() }
 }
 
 fn running(state: &ContainerState) -> Health {

@@ -38,10 +38,12 @@ mod start;
 mod watch;
 mod write;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Descriptor, Desk, Finding, Name, Observed, Plan, Portability, Reader, Release, Removal,
-    ServiceAddress, Target, TargetError, TargetOptions, Writer,
+    Access, Bound, Descriptor, Desk, Finding, ImageHome, Name, Observed, Plan, Portability, Reader, Release,
+    Removal, Service, ServiceAddress, Target, TargetError, Writer, Writes,
 };
 use indexmap::IndexMap;
 
@@ -95,12 +97,20 @@ impl Target for DockerTarget {
         removal::plan_removal(bound, observed, removal)
     }
 
-    async fn connect_reader(&self, options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError> {
-        Ok(Box::new(connection::DockerReader::new((self.connect)(options).await?)))
+    fn image_home(&self, _: &Access, _: &Bound, _: &Service) -> ImageHome {
+        ImageHome::Engine
     }
 
-    async fn connect_writer(&self, options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError> {
-        Ok(Box::new(connection::DockerWriter::new((self.connect)(options).await?)))
+    async fn connect_reader(&self, access: &Access) -> Result<Box<dyn Reader>, TargetError> {
+        Ok(Box::new(connection::DockerReader::new((self.connect)(access).await?)))
+    }
+
+    async fn connect_writer(
+        &self,
+        access: &Access,
+        _: Arc<dyn Writes>,
+    ) -> Result<Box<dyn Writer>, TargetError> {
+        Ok(Box::new(connection::DockerWriter::new((self.connect)(access).await?)))
     }
 }
 

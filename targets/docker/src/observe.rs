@@ -135,6 +135,7 @@ fn container(
         id: found.id.clone().unwrap_or_default(),
         service: service.filter(|_| owned && part != Part::OneOff),
         owned,
+        adoptable: false,
         health: runs.then(|| health::of(Some(found))),
         facts: shown,
         payload: Seen::Container(seen).json(),
@@ -257,5 +258,14 @@ fn thing(
     facts: BTreeMap<String, String>,
     seen: &Seen,
 ) -> Resource {
-    Resource { address, id, service: None, owned, health: None, facts, payload: seen.json() }
+    Resource {
+        address,
+        id,
+        service: None,
+        owned,
+        adoptable: false,
+        health: None,
+        facts,
+        payload: seen.json(),
+    }
 }

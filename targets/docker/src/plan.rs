@@ -40,24 +40,12 @@ pub(crate) fn plan(release: &Release, observed: &Observed) -> Result<Plan, Targe
     draft.ports();
     let Draft { mut plan, leftovers, .. } = draft;
     plan.changes.extend(leftovers);
-    plan.changes = in_order(plan.changes);
-    Ok(plan)
+    Ok(plan.in_order())
 }
 
 /// A change with nothing said yet about risk and order.
 pub(crate) fn change(address: Address, action: Action, reason: impl Into<String>, task: &Task) -> Change {
-    Change {
-        address,
-        action,
-        service: None,
-        reason: reason.into(),
-        fields: Vec::new(),
-        risk: Risk::Safe,
-        needs: Vec::new(),
-        needs_healthy: Vec::new(),
-        gated: false,
-        payload: task.json(),
-    }
+    Change::new(address, action, reason, task.json())
 }
 
 struct Draft<'a> {
@@ -247,19 +235,6 @@ fn waits(bound: &Bound, change: &Change, other: &Change) -> bool {
         }
     }
     false
-}
-
-/// The changes so that each comes after those it needs, otherwise as they stand.
-pub(crate) fn in_order(mut open: Vec<Change>) -> Vec<Change> {
-    let mut done: Vec<Change> = Vec::with_capacity(open.len());
-    while !open.is_empty() {
-        let ready = open.iter().position(|change| {
-            change.needs.iter().all(|need| !open.iter().any(|other| other.address == *need))
-        });
-        // Needs never form a circle; were there one, the given order is the best there is.
-        done.push(open.remove(ready.unwrap_or(0)));
-    }
-    done
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use dashdeploy_contract::{Action, Address, Bound, Change, Name, Observed, Plan, 
 
 use crate::config::Stack;
 use crate::payload::Task;
-use crate::plan::{change, in_order};
+use crate::plan::change;
 use crate::survey::{Found, Survey, Thing};
 
 /// The plan for a removal; empty where nothing of ours is there.
@@ -37,8 +37,7 @@ pub(crate) fn plan_removal(
             plan.unchanged.push(volume.resource.address.clone());
         }
     }
-    plan.changes = in_order(plan.changes);
-    Ok(plan)
+    Ok(plan.in_order())
 }
 
 fn containers(stack: &Stack, survey: &Survey, delete_data: bool) -> Vec<Change> {

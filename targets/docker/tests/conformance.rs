@@ -3,8 +3,8 @@
 use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ImageInspect, NetworkInspect, Volume};
 use dashdeploy_contract::conformance::{CANARY, Kit, broken, canaries};
 use dashdeploy_contract::{
-    Bound, Descriptor, EnvValue, Finding, Name, Observed, Plan, Reader, Release, Removal, Risk,
-    ServiceAddress, Target, TargetError, TargetOptions, Writer,
+    Access, Bound, Descriptor, EnvValue, Finding, Name, Observed, Plan, Reader, Release, Removal, Risk,
+    ServiceAddress, Target, TargetError, Writer,
 };
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -153,12 +153,16 @@ impl Target for Spoiled {
         self.inner.plan_removal(bound, observed, removal).map(self.removal)
     }
 
-    async fn connect_reader(&self, options: &TargetOptions) -> Result<Box<dyn Reader>, TargetError> {
+    async fn connect_reader(&self, options: &Access) -> Result<Box<dyn Reader>, TargetError> {
         self.inner.connect_reader(options).await
     }
 
-    async fn connect_writer(&self, options: &TargetOptions) -> Result<Box<dyn Writer>, TargetError> {
-        self.inner.connect_writer(options).await
+    async fn connect_writer(
+        &self,
+        options: &Access,
+        writes: Arc<dyn dashdeploy_contract::Writes>,
+    ) -> Result<Box<dyn Writer>, TargetError> {
+        self.inner.connect_writer(options, writes).await
     }
 }
 

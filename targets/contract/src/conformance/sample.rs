@@ -31,7 +31,7 @@ pub fn sample(target: &str) -> Release {
         let reference = image_reference(&bound, service);
         (
             service.name.clone(),
-            ReleaseImage { reference, id: ImageId(format!("sha256:{}", at.to_string().repeat(64))) },
+            ReleaseImage::new(reference, ImageId(format!("sha256:{}", at.to_string().repeat(64)))),
         )
     });
     Release {
@@ -39,6 +39,8 @@ pub fn sample(target: &str) -> Release {
         wiring: Wiring { same_origin: [name("web")].into(), ..Wiring::default() },
         secrets: Release::fingerprints(&bound, &canaries(&bound)),
         project_dir: "/srv/shop".to_owned(),
+        number: None,
+        git: None,
         bound,
     }
 }

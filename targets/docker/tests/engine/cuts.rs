@@ -7,16 +7,16 @@ use crate::lab::{Lab, name, run};
 use crate::proxy::Proxy;
 use bollard::query_parameters::{StartContainerOptions, StopContainerOptions};
 use dashdeploy_contract::{
-    Health, HealthCheck, Plan, Release, Removal, Target as _, TargetError, TargetOptions, Text, Writer,
+    Access, Health, HealthCheck, Plan, Release, Removal, Target as _, TargetError, Text, Writer,
 };
 
 async fn writer_by(proxy: &Proxy) -> (dashdeploy_docker::DockerTarget, Box<dyn Writer>) {
     let docker = proxy.docker.clone();
-    let target = dashdeploy_docker::target(Arc::new(move |_: &TargetOptions| {
+    let target = dashdeploy_docker::target(Arc::new(move |_: &Access| {
         let docker = docker.clone();
         Box::pin(async move { Ok(docker) })
     }));
-    let writer = target.connect_writer(&TargetOptions::default()).await.unwrap();
+    let writer = target.connect_writer(&Access::default(), dashdeploy_contract::no_writes()).await.unwrap();
     (target, writer)
 }
 
@@ -115,7 +115,7 @@ fn an_engine_that_is_away_for_a_while_is_waited_for() {
     run("away", |lab| async move {
         let Some(proxy) = Proxy::open().await else { return };
         let (target, writer) = writer_by(&proxy).await;
-        let reader = target.connect_reader(&TargetOptions::default()).await.unwrap();
+        let reader = target.connect_reader(&Access::default()).await.unwrap();
         let release = small(&lab, "info");
         let plan = lab.plan(&release).await;
         let mut watch = reader.watch(&release.bound).await.unwrap().unwrap();

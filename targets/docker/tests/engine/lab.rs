@@ -9,8 +9,8 @@ use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, RemoveVolumeOptions};
 use dashdeploy_contract::conformance::{canaries, sample};
 use dashdeploy_contract::{
-    Change, ExecOutput, ExecRequest, Health, HealthCheck, ImageId, LogStream, Name, Observed, Plan, Publish,
-    Reader, Release, ReleaseImage, Removal, SecretStore, Target, TargetError, TargetOptions, Writer,
+    Access, Change, ExecOutput, ExecRequest, Health, HealthCheck, ImageId, LogStream, Name, Observed, Plan,
+    Publish, Reader, Release, ReleaseImage, Removal, Supplies, Target, TargetError, Writer,
 };
 use dashdeploy_docker::DockerTarget;
 
@@ -108,17 +108,17 @@ impl Lab {
             let port = free_port();
             service.publish = Publish::Port { address: std::net::Ipv4Addr::LOCALHOST.into(), port };
             // The built-in check of a static service is wget; this stand-in has none, so both are of the same kind.
-            let image = ReleaseImage { reference: IMAGE.to_owned(), id: ImageId(image.clone()) };
+            let image = ReleaseImage::new(IMAGE, ImageId(image.clone()));
             release.images.insert(service.name.clone(), image);
         }
         let made = docker.clone();
-        let target = dashdeploy_docker::target(Arc::new(move |_: &TargetOptions| {
+        let target = dashdeploy_docker::target(Arc::new(move |_: &Access| {
             let docker = made.clone();
             Box::pin(async move { Ok(docker) })
         }));
-        let options = TargetOptions::default();
+        let options = Access::default();
         let reader = target.connect_reader(&options).await.unwrap();
-        let writer = target.connect_writer(&options).await.unwrap();
+        let writer = target.connect_writer(&options, dashdeploy_contract::no_writes()).await.unwrap();
         let mut lab = Self { docker, target, reader, writer, release };
         lab.release = lab.edited(|_| {});
         lab
@@ -132,8 +132,8 @@ impl Lab {
         release
     }
 
-    pub(crate) fn secrets(&self) -> SecretStore {
-        canaries(&self.release.bound)
+    pub(crate) fn secrets(&self) -> Supplies {
+        Supplies::of(canaries(&self.release.bound))
     }
 
     pub(crate) fn container(&self, service: &str) -> String {
@@ -152,7 +152,7 @@ impl Lab {
         for service in &change.needs_healthy {
             self.healthy(service.as_str()).await;
         }
-        self.writer.apply(&release.bound, change, &canaries(&release.bound)).await
+        self.writer.apply(&release.bound, change, &Supplies::of(canaries(&release.bound))).await
     }
 
     /// Plans and applies, waits until all is well, settles; gives the plan.

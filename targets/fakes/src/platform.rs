@@ -1,0 +1,29 @@
+//! What each platform in memory must answer: a pure state machine over requests and the time they come at.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Call, Reply};
+
+/// A moment, as time since the platform was started. What takes time there (a machine that boots, a deploy that goes live) is
+/// worked out from it at the next request, so that no task runs beside.
+pub type Moment = Duration;
+
+/// A platform in memory.
+pub trait Platform: Send {
+    /// Its name: `fly`, `render`.
+    fn name(&self) -> &'static str;
+
+    /// Answers a request and changes what is there accordingly.
+    fn answer(&mut self, call: &Call, now: Moment) -> Reply;
+
+    /// The hidden truth: everything that is there, by kind and id, without what the API would not tell anybody (values of
+    /// secrets are there as digests).
+    fn objects(&self) -> Value;
+
+    /// True where the request, sent to this platform, changes something.
+    fn writes(&self, call: &Call) -> bool {
+        call.method != "GET" && call.method != "HEAD"
+    }
+}
