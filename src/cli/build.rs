@@ -161,6 +161,7 @@ pub(super) async fn images(
     args: &BuildArgs,
     secrets: &Gathered,
     of_builds: &Gathered,
+    wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let connecting = connecting();
     let logins = push::logins(context, &stack.bound);
@@ -169,13 +170,13 @@ pub(super) async fn images(
         Supply { logins: Arc::clone(&logins), guard: Arc::clone(&guard), secrets: of_builds.store.clone() };
     refresh_build_files(context, &stack.loaded, &stack.bound)?;
     let engine = connected(connecting).await?;
-    let built = build(context, stack, &engine, args, &supply, &|_| true).await?;
+    let built = build(context, stack, &engine, args, &supply, wanted).await?;
     tell_unmet(context, &guard);
     let mut images: IndexMap<Name, ReleaseImage> = built
         .into_iter()
         .map(|image| (image.service, ReleaseImage::new(image.reference, image.id)))
         .collect();
-    for service in stack.bound.services.values() {
+    for service in stack.bound.services.values().filter(|service| wanted(service)) {
         if let Source::Image(reference) = &service.source {
             // The engine's own, where several are built for.
             let platform = args.platform.as_deref().filter(|platform| !platform.contains(','));
@@ -201,10 +202,11 @@ pub(super) async fn existing_images(
     _context: &Context,
     stack: &Stack,
     plan_only: bool,
+    wanted: &(dyn Fn(&Service) -> bool + Sync),
 ) -> CliResult<IndexMap<Name, ReleaseImage>> {
     let engine = connected(connecting()).await?;
     let mut images = IndexMap::new();
-    for service in stack.bound.services.values() {
+    for service in stack.bound.services.values().filter(|service| wanted(service)) {
         let reference = image_reference(&stack.bound, service);
         let id = match engine.docker.inspect_image(&reference).await {
             Ok(image) => image.id.unwrap_or_default(),
@@ -220,14 +222,14 @@ pub(super) async fn existing_images(
     Ok(images)
 }
 
-type Connecting = JoinHandle<Result<Engine, docker::EngineError>>;
+pub(super) type Connecting = JoinHandle<Result<Engine, docker::EngineError>>;
 
 /// Begins to speak to the engine; files are read meanwhile.
-fn connecting() -> Connecting {
+pub(super) fn connecting() -> Connecting {
     tokio::spawn(async { docker::connect(&EngineSettings::from_env()).await })
 }
 
-async fn connected(connecting: Connecting) -> CliResult<Engine> {
+pub(super) async fn connected(connecting: Connecting) -> CliResult<Engine> {
     let joined = connecting.await;
     Ok(joined.map_err(|error| CliError::new(Exit::Failed, "engine", error.to_string()))??)
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    Access, Bound, Clock, Finding, Name, Reads, Reference, Severity, Target, Wiring, Writes,
+    Access, Bound, Clock, Finding, KeptSecret, Name, Observed, Reads, Reference, Severity, Target, Wiring,
+    Writes,
 };
+use indexmap::IndexMap;
 use secrecy::SecretString;
 
 use super::load::{Loaded, load};
@@ -29,6 +31,8 @@ pub struct Stack {
     /// How each target is reached, by its name.
     pub accesses: BTreeMap<String, Access>,
     ports: Arc<Platforms>,
+    /// Addresses that platforms have given, by service: they count before what was predicted.
+    assigned: IndexMap<Name, String>,
 }
 
 impl Stack {
@@ -56,7 +60,7 @@ impl Stack {
         let named =
             fleet.targets().map(|target| (target.descriptor().name.clone(), access(context, target, &ports)));
         let accesses = named.collect();
-        Ok(Self { loaded, bound, fleet, accesses, ports })
+        Ok(Self { loaded, bound, fleet, accesses, ports, assigned: IndexMap::new() })
     }
 
     /// The half of the targets that looks.
@@ -79,7 +83,39 @@ impl Stack {
     /// The addresses its variables are filled in with.
     pub fn wiring(&self, context: &Context) -> Wiring {
         let environment = referenced(&self.bound, &context.environment.variables);
-        Wiring { environment, ..self.fleet.wiring(&self.bound) }
+        let mut wiring = Wiring { environment, ..self.fleet.wiring(&self.bound) };
+        for (service, url) in &self.assigned {
+            wiring.services.entry(service.clone()).or_default().url = Some(url.clone());
+        }
+        wiring
+    }
+
+    /// Takes in the addresses that platforms have given to our services; a user's own host name counts before them. True
+    /// where that changes what was known.
+    pub fn learn(&mut self, observed: &Observed) -> bool {
+        let before = self.fleet.wiring(&self.bound);
+        let mut learned = false;
+        for resource in
+            observed.resources.iter().filter(|resource| resource.owned && resource.health.is_some())
+        {
+            let (Some(service), Some(url)) = (&resource.service, resource.facts.get("url")) else { continue };
+            let known = self.assigned.get(service);
+            let known =
+                known.or_else(|| before.services.get(service).and_then(|address| address.url.as_ref()));
+            if known != Some(url)
+                && !self.bound.domains.contains_key(service)
+                && self.fleet.assigns(&self.bound, service)
+            {
+                self.assigned.insert(service.clone(), url.clone());
+                learned = true;
+            }
+        }
+        learned
+    }
+
+    /// The ways out, as targets are handed them.
+    pub(super) fn ports(&self) -> &Arc<Platforms> {
+        &self.ports
     }
 
     /// The services named on the command line; all where none is.
@@ -109,12 +145,33 @@ impl Stack {
     /// # Errors
     /// Exit code 2 naming every required secret that has no value.
     pub fn secrets(&self, context: &Context, file: Option<&Path>) -> CliResult<Gathered> {
+        self.secrets_beside(context, file, &[])
+    }
+
+    /// The same, where those that the platform keeps need no value here.
+    ///
+    /// # Errors
+    /// Exit code 2 naming every required secret that has no value and is not kept either.
+    pub fn secrets_beside(
+        &self,
+        context: &Context,
+        file: Option<&Path>,
+        kept: &[KeptSecret],
+    ) -> CliResult<Gathered> {
+        let is_kept = |service: &Name, variable: &str| {
+            kept.iter().any(|kept| kept.service == *service && kept.variable == variable)
+        };
         let mut sources = sources(&self.loaded, &self.bound, context, file)?;
-        let mut gathered = gather(&self.bound, &sources);
+        let gather = |sources: &[SecretSource]| {
+            let mut gathered = gather(&self.bound, sources);
+            gathered.missing.retain(|(service, variable)| !is_kept(service, variable));
+            gathered
+        };
+        let mut gathered = gather(&sources);
         if !gathered.missing.is_empty() && context.may_ask() && !context.global.dry_run {
             let answers = ask_for(&gathered.missing)?;
             sources.push(SecretSource { name: "the prompt".to_owned(), values: answers });
-            gathered = gather(&self.bound, &sources);
+            gathered = gather(&sources);
         }
         let located: Vec<Finding> =
             gathered.warnings.drain(..).map(|finding| self.loaded.places.locate(finding)).collect();

@@ -52,9 +52,9 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let of_builds = stack.build_secrets(context, args.secrets_file.as_deref(), &|_| builds)?;
     let reader = stack.reader().await?;
     let images = if !builds {
-        existing_images(context, &stack, context.global.dry_run).await?
+        existing_images(context, &stack, context.global.dry_run, &|_| true).await?
     } else {
-        images(context, &stack, &args.build, &secrets, &of_builds).await?
+        images(context, &stack, &args.build, &secrets, &of_builds, &|_| true).await?
     };
     let release = release(context, &stack, &secrets, images);
     let observed = reader.observe(&stack.bound).await?;

@@ -3,6 +3,8 @@
 //! Given: a plan, the target's two halves, a sink for events. Gives: an [`Outcome`]. Each change is carried out by the
 //! target; what follows from it (begin the next, wait, give up, take back) is decided here.
 
+mod conclude;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use super::samples::Samples;
 use super::schedule::Schedule;
 use super::steps::{PUSH, Steps};
 use crate::io::signal::Interrupt;
+use conclude::patience_after;
 
 /// How to apply.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +49,10 @@ pub struct Session<'a> {
     /// Whether the user wants it to end.
     pub interrupt: &'a Interrupt,
 }
+
+/// How long changes that have begun may go on after an interruption: most calls end by then, and one that is cut off is
+/// found by the next run.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// How many log lines of a failed service are kept as evidence.
 const EVIDENCE_LINES: u64 = 20;
@@ -93,6 +100,8 @@ struct Run<'a> {
     options: ApplyOptions,
     rollouts: BTreeMap<Name, (Instant, Rollout)>,
     applied: Vec<Change>,
+    /// When the interruption was noticed.
+    interrupted: Option<Instant>,
 }
 
 impl<'a> Run<'a> {
@@ -107,6 +116,7 @@ impl<'a> Run<'a> {
             options,
             rollouts: BTreeMap::new(),
             applied: Vec::new(),
+            interrupted: None,
         }
     }
 
@@ -250,12 +260,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lets changes that have begun come to their end: a change cut off in the middle could be half made.
+    /// Lets changes that have begun come to their end: a change cut off in the middle could be half made. After an
+    /// interruption for a while only.
     async fn let_finish<F>(&mut self, running: &mut FuturesUnordered<F>)
     where
         F: Future<Output = (Change, Result<Duration, TargetError>)>,
     {
         let interrupt = self.session.interrupt;
+        let noticed = *self.interrupted.get_or_insert_with(Instant::now);
         let all = async {
             while let Some((change, result)) = running.next().await {
                 let _ = self.finished(change, result);
@@ -264,6 +276,7 @@ impl<'a> Run<'a> {
         tokio::select! {
             () = all => {}
             () = interrupt.raised_twice() => {}
+            () = patience_after(interrupt, noticed, GRACE) => {}
         }
     }
 
@@ -318,46 +331,6 @@ impl<'a> Run<'a> {
             }
         }
         lines
-    }
-
-    /// Drops what was kept for a way back after a good verdict; goes that way after any other.
-    async fn conclude(self, verdict: Verdict) -> Outcome {
-        let session = self.session;
-        let mut outcome =
-            Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), restored: false, left: Vec::new() };
-        // An image at its registry is in nobody's way, and nothing to take back.
-        let of_target = |change: &Change| change.address.target() != PUSH;
-        if matches!(outcome.verdict, Verdict::Done) {
-            let settling = self.applied.iter().filter(|change| of_target(change)).map(|change| async move {
-                session
-                    .writer
-                    .settle(session.bound, change)
-                    .await
-                    .map_err(|error| (change.address.clone(), error))
-            });
-            let settled = futures_util::future::join_all(settling).await;
-            outcome.left.extend(settled.into_iter().filter_map(Result::err));
-            outcome.applied.extend(self.applied.into_iter().map(|change| change.address));
-            return outcome;
-        }
-        for change in self.applied.into_iter().rev().filter(of_target) {
-            let reverted = tokio::select! {
-                reverted = session.writer.revert(session.bound, &change) => reverted,
-                () = session.interrupt.raised_twice() => {
-                    Err(TargetError::new(ErrorKind::Interrupted, "deploy", "take back", "interrupted a second time"))
-                }
-            };
-            match reverted {
-                Ok(()) => {
-                    session.events.emit(Event::ChangeReverted { address: change.address.clone() });
-                    outcome.restored |=
-                        matches!(change.action, Action::Replace | Action::Update | Action::Delete);
-                    outcome.reverted.push(change.address);
-                }
-                Err(error) => outcome.left.push((change.address, error)),
-            }
-        }
-        outcome
     }
 }
 

@@ -67,6 +67,12 @@ impl Fleet {
         Wiring::of(bound, &|name| self.target(name))
     }
 
+    /// True where a service's target gives addresses that may differ from what was predicted. One that publishes on the
+    /// machine it runs on knows its own.
+    pub fn assigns(&self, bound: &Bound, service: &Name) -> bool {
+        self.target_of(bound, service).is_some_and(|target| !target.descriptor().capabilities.local_images)
+    }
+
     /// Where a service's image is taken from.
     pub fn image_home(
         &self,

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use dashdeploy_contract::GitSource;
 use tokio::process::Command;
 
 /// A repository whose state is not known by then is treated as none.
@@ -36,6 +37,37 @@ pub async fn revision(folder: &Path) -> Option<Revision> {
     let commit = String::from_utf8(commit?).ok()?.trim().to_owned();
     let is_commit = commit.len() >= 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_commit.then_some(Revision { commit, dirty: !changes?.is_empty() })
+}
+
+/// The commit a release is made from: the revision, its branch, and where it was cloned from.
+pub async fn source(folder: &Path) -> Option<GitSource> {
+    let branch = git(folder, &["symbolic-ref", "--short", "--quiet", "HEAD"]);
+    let remote = git(folder, &["remote", "get-url", "origin"]);
+    let (revision, branch, remote) = tokio::join!(revision(folder), branch, remote);
+    let text = |bytes: Option<Vec<u8>>| {
+        let text = String::from_utf8(bytes?).ok()?.trim().to_owned();
+        Some(text).filter(|text| !text.is_empty())
+    };
+    let revision = revision?;
+    Some(GitSource {
+        commit: revision.commit,
+        branch: text(branch),
+        remote: text(remote).map(|remote| without_login(&remote)),
+        dirty: revision.dirty,
+    })
+}
+
+/// An address without the user and password that some write into it: `https://token@host/x` is `https://host/x`. The user of
+/// ssh is no secret and stays.
+fn without_login(remote: &str) -> String {
+    match remote.split_once("://") {
+        Some((scheme, rest)) if scheme.starts_with("http") => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}/{path}")
+        }
+        _ => remote.to_owned(),
+    }
 }
 
 async fn git(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
@@ -71,6 +103,20 @@ mod tests {
         let done =
             std::process::Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).output();
         assert!(done.unwrap().status.success(), "{arguments:?}");
+    }
+
+    #[tokio::test]
+    async fn a_source_names_branch_and_remote_without_a_login() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        run(path, &["init", "-q", "-b", "trunk"]);
+        run(path, &["commit", "-q", "--allow-empty", "-m", "one"]);
+        assert_eq!(source(path).await.unwrap().remote, None);
+        run(path, &["remote", "add", "origin", "https://me:canary@example.com/acme/shop.git"]);
+        let found = source(path).await.unwrap();
+        assert_eq!(found.branch.as_deref(), Some("trunk"));
+        assert_eq!(found.remote.as_deref(), Some("https://example.com/acme/shop.git"));
+        assert_eq!(without_login("git@github.com:acme/shop.git"), "git@github.com:acme/shop.git");
     }
 
     #[tokio::test]

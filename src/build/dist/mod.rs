@@ -4,6 +4,7 @@
 //! already. What a guard refuses is not put in place. Without an image: [`build_files`].
 
 mod direct;
+mod index;
 mod memory;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::io::unpack::{self, Unpacked};
 use memory::Memory;
 
 pub use direct::build_files;
+pub use index::index_html;
 
 /// What is to be taken out of which image.
 #[derive(Debug, Clone)]
@@ -101,8 +103,8 @@ pub async fn export_static(
     if let (_, Some(current)) = memory {
         return Ok(current);
     }
-    let container =
-        Container::create(engine, export).await.map_err(|error| failed(export, error.to_string()))?;
+    let container = Container::create(engine, export.service, export.image, export.labels).await;
+    let container = container.map_err(|error| failed(export, error.to_string()))?;
     let result = copy(engine, export, &container.name, &to).await;
     container.remove().await;
     let exported = conclude(export.service, &path, result?, events)?;
@@ -202,15 +204,20 @@ struct Container {
 }
 
 impl Container {
-    async fn create(engine: &Docker, export: &Export<'_>) -> Result<Self, bollard::errors::Error> {
-        let name = format!("dashdeploy-dist-{}-{:016x}", export.service, random());
+    async fn create(
+        engine: &Docker,
+        service: &Name,
+        image: &ImageId,
+        labels: &IndexMap<String, String>,
+    ) -> Result<Self, bollard::errors::Error> {
+        let name = format!("dashdeploy-dist-{service}-{:016x}", random());
         // Made before the request: the engine may create it although its answer is never read.
         let container = Self { engine: engine.clone(), name, removed: false };
         let body = ContainerCreateBody {
-            image: Some(export.image.0.clone()),
+            image: Some(image.0.clone()),
             // An image without a command could not be created; this one is never run.
             cmd: Some(vec!["true".to_owned()]),
-            labels: Some(export.labels.clone().into_iter().collect()),
+            labels: Some(labels.clone().into_iter().collect()),
             network_disabled: Some(true),
             ..ContainerCreateBody::default()
         };

@@ -67,8 +67,8 @@ pub use release::{GitSource, ImageId, Release, ReleaseImage};
 pub use secret::{SecretStore, fingerprint};
 pub use supplies::Supplies;
 pub use target::{
-    Capabilities, Credential, Descriptor, Federation, ImageHome, KeptSecret, OwnRepository, Reader, Removal,
-    SecretEdit, Setting, Target, Writer,
+    Capabilities, Credential, Descriptor, Federation, ImageHome, KEPT, KeptSecret, OwnRepository, Reader,
+    Removal, SecretEdit, Setting, Target, Writer,
 };
 pub use text::{AddressField, Part, Reference, Text, TextError};
 pub use wiring::{ServiceAddress, Unresolved, Wiring};

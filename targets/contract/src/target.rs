@@ -110,6 +110,8 @@ pub enum ImageHome {
     Registry,
     /// A repository of the platform's own.
     Own(OwnRepository),
+    /// It takes none: the platform builds the service from a commit.
+    Unneeded,
 }
 
 /// A repository of a platform's own registry.
@@ -135,6 +137,10 @@ pub struct SecretEdit {
     /// The fingerprint of its new value, which the writer gets; none where it goes.
     pub fingerprint: Option<String>,
 }
+
+/// What stands for a fingerprint in a release where nobody here knows the value and the platform keeps one that it does not
+/// tell anything of: it stays as it is, and is no difference.
+pub const KEPT: &str = "kept";
 
 /// A secret as a platform keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
