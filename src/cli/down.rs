@@ -6,7 +6,7 @@ use dashdeploy_contract::{Address, Plan, Reader, Removal, Supplies};
 use serde_json::json;
 
 use super::stack::Stack;
-use super::up::conclude;
+use super::verdict::conclude;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::{ask, plan_text};
 use crate::deploy::{NoSteps, Session, remove};

@@ -118,6 +118,29 @@ impl Stack {
         &self.ports
     }
 
+    /// The values that are at hand, without asking for any; what is missing is no error.
+    ///
+    /// # Errors
+    /// Exit code 2 for a file that cannot be read.
+    pub fn secrets_known(&self, context: &Context, file: Option<&Path>) -> CliResult<Gathered> {
+        let sources = sources(&self.loaded, &self.bound, context, file)?;
+        Ok(gather(&self.bound, &sources))
+    }
+
+    /// The same folder and ways out with the environment as it was when a former release was made.
+    ///
+    /// # Errors
+    /// Exit code 2 where this build does not have its targets.
+    pub fn become_former(&mut self, context: &Context, bound: Bound) -> CliResult<()> {
+        self.fleet = find_fleet(&bound)?;
+        let targets = self.fleet.targets();
+        self.accesses = targets
+            .map(|target| (target.descriptor().name.clone(), access(context, target, &self.ports)))
+            .collect();
+        self.bound = bound;
+        Ok(())
+    }
+
     /// The services named on the command line; all where none is.
     ///
     /// # Errors
@@ -302,6 +325,18 @@ fn credentials(context: &Context, target: &dyn Target) -> BTreeMap<String, Secre
         Some((credential.variable.clone(), SecretString::from(value)))
     });
     found.collect()
+}
+
+/// What a file of secrets named on the command line holds.
+///
+/// # Errors
+/// Exit code 2 for a file that is not there or cannot be read.
+pub(super) fn secrets_of_file(context: &Context, file: &Path) -> CliResult<BTreeMap<String, String>> {
+    let path = context.environment.current_dir.join(file);
+    let found = from_file(&path, &file.display().to_string())?;
+    found.map(|source| source.values).ok_or_else(|| {
+        CliError::new(Exit::Usage, "secrets-file", format!("{} is not there", file.display()))
+    })
 }
 
 fn from_file(path: &Path, name: &str) -> CliResult<Option<SecretSource>> {

@@ -14,6 +14,7 @@ use super::build::{existing_images, images};
 use super::build_args::BuildArgs;
 use super::ps::{facts, running};
 use super::stack::Stack;
+use super::verdict::conclude;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::plan_text;
 use crate::deploy::{ApplyOptions, Gathered, NoSteps, Outcome, Patience, Session, Verdict, apply};
@@ -132,54 +133,6 @@ fn tell_causes(context: &Context, plan: &Plan) {
             }
         }
     }
-}
-
-/// Makes the error of an outcome that is not as planned.
-///
-/// # Errors
-/// 130 for an interruption, 4 where something that ran was brought back, 5 where something is left to do, else 1.
-pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
-    let error = match &outcome.verdict {
-        Verdict::Done if outcome.left.is_empty() => return Ok(()),
-        Verdict::Done => {
-            CliError::new(Exit::Partial, "partial", "everything runs, but something could not be tidied up")
-        }
-        Verdict::Interrupted => CliError::new(Exit::Interrupted, "interrupted", "interrupted"),
-        Verdict::ChangeFailed(failed) => {
-            let (_, error) = failed.as_ref();
-            let failed = CliError::new(Exit::Failed, "change-failed", error.to_string());
-            error.hint.iter().fold(failed, |failed, hint| failed.hint(hint.clone()))
-        }
-        Verdict::Unhealthy(evidence) | Verdict::Unverified(evidence) => {
-            let lines = evidence.log.iter().map(|line| line.text.clone());
-            CliError::new(
-                Exit::Failed,
-                "unhealthy",
-                format!("service `{}` does not serve: {}", evidence.service, evidence.reason),
-            )
-            .evidence(lines)
-            .hint("these are its last lines; mend the cause and run the command again")
-        }
-    };
-    Err(with_way_back(error, outcome))
-}
-
-fn with_way_back(mut error: CliError, outcome: &Outcome) -> CliError {
-    let left = outcome.left.iter().map(|(address, why)| format!("{address}: {why}"));
-    if !outcome.left.is_empty() {
-        error.exit = if error.exit == Exit::Interrupted { error.exit } else { Exit::Partial };
-        return error
-            .evidence(left)
-            .hint("the things listed could not be taken back: run the command again to finish");
-    }
-    if outcome.reverted.is_empty() {
-        return error;
-    }
-    if outcome.restored && error.exit == Exit::Failed {
-        error.exit = Exit::RolledBack;
-    }
-    let names: Vec<&str> = outcome.reverted.iter().map(dashdeploy_contract::Address::as_str).collect();
-    error.hint(format!("what this run had changed was taken back: {}", names.join(", ")))
 }
 
 fn answer(context: &Context, stack: &Stack, plan: &Plan, now: &Observed, took: Duration) {

@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
         }
         let Some((service, reason)) = self.judge() else { return Ok(()) };
         let log = self.last_lines(&service).await;
-        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log })))
+        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None })))
     }
 
     fn warn(&self, error: &TargetError) {

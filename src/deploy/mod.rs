@@ -13,6 +13,7 @@ mod samples;
 mod schedule;
 mod secrets;
 mod steps;
+mod verify;
 
 pub use apply::{ApplyOptions, Session, apply, remove};
 pub use dotenv::{DotenvError, parse as parse_dotenv};
@@ -20,4 +21,5 @@ pub use fleet::{Fleet, FleetReader, FleetWriter};
 pub use outcome::{Evidence, Outcome, Verdict};
 pub use rollout::{Patience, Rollout, Step};
 pub use secrets::{Gathered, SecretSource, gather, gather_build};
+pub use verify::{Check, PageMark, Verification, checks};
 pub use steps::{NoSteps, PUSH, PendingPush, Steps, with_pushes};

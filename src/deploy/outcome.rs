@@ -41,4 +41,6 @@ pub struct Evidence {
     pub reason: String,
     /// The last lines of its log.
     pub log: Vec<LogLine>,
+    /// The check from outside that it did not pass; none where its platform says that it does not serve.
+    pub check: Option<String>,
 }

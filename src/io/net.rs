@@ -1,4 +1,4 @@
-//! Ports of this machine.
+//! Ports of this machine, and its name.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
@@ -14,4 +14,13 @@ pub fn port_trouble(address: IpAddr, port: u16) -> Option<&'static str> {
             _ => Some("the system refuses it"),
         },
     }
+}
+
+/// The name of this machine, for people; `here` where the system does not tell.
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    if name.is_empty() { "here".to_owned() } else { name }
 }

@@ -10,21 +10,29 @@ use std::path::Path;
 /// When the disk refuses; the former file stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    private_folder(folder)?;
+    self::folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
+/// Makes a folder that only its user can read, with those above it; one that is there stays as it is.
+///
+/// # Errors
+/// When the disk refuses.
 #[cfg(unix)]
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub fn folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Makes a folder, with those above it.
+///
+/// # Errors
+/// When the disk refuses.
 #[cfg(not(unix))]
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub fn folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 

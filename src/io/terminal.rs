@@ -5,6 +5,23 @@ use std::io::Read;
 use anyhow::Result;
 use tokio::sync::mpsc;
 
+/// Bytes that a value on standard input may have: 64 KiB, as platforms take them.
+const LARGEST_VALUE: u64 = 64 << 10;
+
+/// Standard input as one value: all of it, without the line end that `echo` adds.
+///
+/// # Errors
+/// Input that is no UTF-8 text, or longer than 64 KiB.
+pub fn read_secret() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().lock().take(LARGEST_VALUE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_VALUE {
+        anyhow::bail!("a value has at most 64 KiB");
+    }
+    let value = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(value.strip_suffix('\r').unwrap_or(value).to_owned())
+}
+
 /// The terminal in raw mode; as before when dropped.
 pub struct RawMode {
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 //! Given: a [`Stack`], its reader, the flags, the former releases. Gives: the release, the plan with its pushes, and what they
 //! are carried out with. Nothing is written anywhere but images by the local engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dashdeploy_contract::{
@@ -26,27 +26,29 @@ use crate::push::{ImageGuard as _, PushImage};
 
 /// What is known of former releases.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Past<'a> {
+pub(crate) struct Past<'a> {
     /// The release that serves.
-    pub(super) serving: Option<&'a Release>,
+    pub(crate) serving: Option<&'a Release>,
     /// The number of the next release; none where no ledger counts.
-    pub(super) next: Option<u32>,
+    pub(crate) next: Option<u32>,
 }
 
 /// A release and how it would be put.
-pub(super) struct Prepared {
-    pub(super) homes: Homes,
-    pub(super) secrets: Gathered,
-    pub(super) kept: Vec<KeptSecret>,
-    pub(super) release: Release,
-    pub(super) observed: Observed,
-    pub(super) plan: Plan,
-    pub(super) pending: BTreeMap<Name, PendingPush>,
+pub(crate) struct Prepared {
+    pub(crate) homes: Homes,
+    pub(crate) secrets: Gathered,
+    pub(crate) kept: Vec<KeptSecret>,
+    pub(crate) release: Release,
+    pub(crate) observed: Observed,
+    pub(crate) plan: Plan,
+    pub(crate) pending: BTreeMap<Name, PendingPush>,
+    /// The services that were built for it.
+    pub(crate) builds: BTreeSet<Name>,
 }
 
 impl Prepared {
     /// What changes are carried out with: values, and the images that lie where they are taken from.
-    pub(super) fn supplies(&self) -> Supplies {
+    pub(crate) fn supplies(&self) -> Supplies {
         let supplies = Supplies::of(self.secrets.store.clone());
         for (service, image) in &self.release.images {
             if let Some(digest) = &image.digest {
@@ -61,7 +63,7 @@ impl Prepared {
 ///
 /// # Errors
 /// Whatever keeps it from being made: a build, a missing secret, a guard, a thing of others in the way.
-pub(super) async fn prepare(
+pub(crate) async fn prepare(
     context: &Context,
     stack: &mut Stack,
     reader: &FleetReader,
@@ -90,9 +92,13 @@ pub(super) async fn prepare(
         plan_only,
     };
     let images = making.all(context).await?;
+    let built = stack.bound.services.values().filter(|service| service.build().is_some() && !args.no_build);
+    let chosen_or_all = |name: &Name| chosen.is_empty() || chosen.contains(name);
+    let given = |name: &Name| args.images.iter().any(|given| given.service == name.as_str());
+    let builds = built.map(|service| service.name.clone()).filter(|name| chosen_or_all(name) && !given(name)).collect();
     let release = made(context, stack, &secrets, &kept, images).await;
     let mut prepared =
-        Prepared { homes, secrets, kept, release, observed, plan: Plan::default(), pending: BTreeMap::new() };
+        Prepared { homes, secrets, kept, release, observed, plan: Plan::default(), pending: BTreeMap::new(), builds };
     plan(context, stack, &mut prepared, &chosen, past).await?;
     Ok(prepared)
 }
@@ -116,7 +122,7 @@ async fn made(
 }
 
 /// The fingerprints of all secrets: of the values at hand, else of those that the platform keeps.
-pub(super) fn fingerprints(
+pub(crate) fn fingerprints(
     stack: &Stack,
     secrets: &Gathered,
     kept: &[KeptSecret],
@@ -134,7 +140,7 @@ pub(super) fn fingerprints(
 
 /// Plans the release: under the number of the one that serves, so that nothing differs that is the same; where something does,
 /// under its own.
-pub(super) async fn plan(
+pub(crate) async fn plan(
     context: &Context,
     stack: &Stack,
     prepared: &mut Prepared,
@@ -185,7 +191,7 @@ async fn inspect(context: &Context, stack: &Stack, engine: &Engine, prepared: &P
 }
 
 /// The required secrets that a release of the past needs and nobody has a value for.
-pub(super) fn without_value<'a>(release: &'a Release, secrets: &'a Gathered, kept: &'a [KeptSecret]) -> Vec<(&'a Name, &'a str)> {
+pub(crate) fn without_value<'a>(release: &'a Release, secrets: &'a Gathered, kept: &'a [KeptSecret]) -> Vec<(&'a Name, &'a str)> {
     let services = release.bound.services.values();
     let required = services.flat_map(|service| {
         let required = service.secrets.iter().filter(|(_, requirement)| **requirement == Requirement::Required);

@@ -1,6 +1,6 @@
 //! What a deploy has a hand in besides the platform: the journal, the pushes, the look from outside.
 //!
-//! Given: a prepared release, its run in the ledger. Gives: [`Steps`] for the engine.
+//! Given: a prepared release and its run in the ledger. Gives: [`Steps`] for the engine.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use super::homes::Homes;
 use crate::deploy::{Evidence, PUSH, PageMark, Steps, Verification};
 use crate::io::docker::Engine;
 use crate::io::outside::Outside;
-use crate::ledger::{LockGuard, Result_, Run};
+use crate::ledger::{Done, LedgerError, LockGuard, Run};
 use crate::push::{PushFailure, PushFailureKind};
 
 /// What a deploy has a hand in.
@@ -31,5 +31,69 @@ pub(super) struct Work<'a> {
     pub(super) events: Arc<dyn EventSink>,
     pub(super) run: Arc<Run>,
     pub(super) lock: Arc<LockGuard>,
-    pub(super) intents: Mutex<BTreeMap<Address, u64>>,
+    /// The journal's numbers of changes that have begun.
+    pub(super) begun: Mutex<BTreeMap<Address, u64>>,
+}
+
+#[async_trait]
+impl Steps for Work<'_> {
+    async fn begins(&self, change: &Change) -> Result<(), TargetError> {
+        if self.lock.is_lost() {
+            let message = "the lock is lost: somebody else may be at it";
+            return Err(TargetError::new(ErrorKind::Interrupted, "deploy", "keep the lock", message)
+                .hint("run the command again"));
+        }
+        let operation = format!("{} {}", change.action.symbol(), change.reason);
+        let number = self.run.intent(&operation, change.address.as_str()).await;
+        let number = number.map_err(|error| unwritten(&error))?;
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(change.address.clone(), number);
+        Ok(())
+    }
+
+    async fn ended(&self, change: &Change, result: Result<(), &TargetError>) {
+        let number = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&change.address);
+        let Some(number) = number else { return };
+        let done = match result {
+            Ok(()) => Done::Ok { id: None },
+            Err(error) => Done::Failed { message: self.supplies.secrets.redact(&error.message) },
+        };
+        self.run.result(number, done).await;
+    }
+
+    async fn push(&self, service: &Name) -> Result<(), TargetError> {
+        let image = self.release.images.get(service).filter(|_| self.engine.is_some());
+        let (Some(image), Some(engine)) = (image, self.engine) else {
+            return Err(TargetError::unsupported(PUSH, format!("push the image of {service}")));
+        };
+        let pushed = self.homes.push(engine, service, &image.id, self.supplies, Arc::clone(&self.events)).await;
+        pushed.map_err(|failure| unpushed(*failure))
+    }
+
+    async fn verify(&self) -> Result<(), Box<Evidence>> {
+        let verification = Verification {
+            release: self.release,
+            reader: self.reader,
+            outside: self.outside,
+            pages: self.pages,
+            events: Arc::clone(&self.events),
+            patience: self.patience,
+        };
+        verification.run().await
+    }
+}
+
+fn unwritten(error: &LedgerError) -> TargetError {
+    TargetError::new(ErrorKind::Unavailable, "ledger", "write the journal", error.to_string())
+        .hint("nothing is changed without the journal: free disk space, or make the folder writable")
+}
+
+fn unpushed(failure: PushFailure) -> TargetError {
+    let kind = match failure.kind {
+        PushFailureKind::Denied => ErrorKind::Denied,
+        PushFailureKind::Refused => ErrorKind::Invalid,
+        PushFailureKind::Failed => ErrorKind::Unavailable,
+    };
+    let operation = format!("push the image of {}", failure.service);
+    let error = TargetError::new(kind, PUSH, operation, failure.message);
+    failure.hint.into_iter().fold(error, TargetError::hint)
 }

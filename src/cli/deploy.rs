@@ -1,0 +1,134 @@
+//! `dashdeploy deploy`: a release built, planned, put, and verified.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dashdeploy_contract::{Event, EventSink as _, Reader as _};
+use serde_json::json;
+
+use super::deploying::args::{LockArgs, OutsideArgs, ReleaseArgs};
+use super::deploying::carry::Cargo;
+use super::deploying::ledger::{Held, hold};
+use super::deploying::prepared::{Past, Prepared, prepare};
+use super::deploying::saved::prepare_saved;
+use super::deploying::shown::{consent, proposal};
+use super::plan::{planned, show};
+use super::stack::Stack;
+use super::{CliResult, Context, Exit};
+use crate::deploy::FleetReader;
+use crate::ledger::Kind;
+
+/// Build, push, plan, and after your consent put the release where it runs, and verify it
+///
+/// It is done when what runs is what was built: every copy runs the image's digest, pages are those of this build, health checks
+/// and smoke tests pass from outside. Otherwise the former release is brought back, and the exit code is 4.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    release: ReleaseArgs,
+    #[command(flatten)]
+    outside: OutsideArgs,
+    #[command(flatten)]
+    lock: LockArgs,
+    /// Carry out the plan that `plan --out FILE` saved; refused where anything moved since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "images", "services", "adopt"])]
+    plan: Option<PathBuf>,
+    /// Let changes that lose data happen
+    #[arg(long)]
+    delete_data: bool,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
+    args.release.build.guard.record(context)?;
+    let mut stack = Stack::open(context)?;
+    if context.global.dry_run {
+        let (_, proposal) = planned(context, &mut stack, &args.release).await?;
+        show(context, &proposal, false);
+        return Ok(Exit::Done);
+    }
+    let mut held = hold(context, &stack, "deploy", &args.lock).await?;
+    let done = put(context, &mut stack, &mut held, args).await;
+    held.release().await;
+    done
+}
+
+/// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
+async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
+    let reader = stack.reader().await?;
+    let mut took = Duration::ZERO;
+    let mut again = false;
+    loop {
+        let serving = held.ledger.history().serving().map(|past| past.release.clone());
+        let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
+        let prepared = match &args.plan {
+            Some(path) if !again => prepare_saved(context, stack, &reader, path, &args.release, past).await?,
+            _ => prepare(context, stack, &reader, &args.release, past, false).await?,
+        };
+        if prepared.plan.is_empty() {
+            answer(context, stack, &prepared, &reader, again, took).await?;
+            return Ok(Exit::Done);
+        }
+        let proposal = proposal(stack, &prepared, serving.as_ref());
+        if args.plan.is_none() && !again {
+            consent(context, &proposal, args.delete_data)?;
+        }
+        let cargo = Cargo { stack, reader: &reader, prepared: &prepared, kind: Kind::Deploy, held, args: &args.outside };
+        took += cargo.carry(context).await?;
+        let observed = reader.observe(&stack.bound).await?;
+        if again || !stack.learn(&observed) {
+            answer(context, stack, &prepared, &reader, true, took).await?;
+            return Ok(Exit::Done);
+        }
+        let message = "a platform gave another address than its name promised: what has addresses built in is put again".to_owned();
+        context.console.emit(Event::Notice { message });
+        held.refresh(stack).await?;
+        again = true;
+    }
+}
+
+/// Says what runs now, and where.
+async fn answer(
+    context: &Context,
+    stack: &Stack,
+    prepared: &Prepared,
+    reader: &FleetReader,
+    changed: bool,
+    took: Duration,
+) -> CliResult<()> {
+    let observed = reader.observe(&stack.bound).await?;
+    let release = prepared.release.number.map(|number| format!("r{number}"));
+    let style = context.console.answer_style();
+    let name = format!("{} in {}", stack.bound.project, stack.bound.environment);
+    let number = release.as_deref().unwrap_or("it");
+    let head = if changed {
+        format!("{name}: {number} runs and is verified, in {:.1} s.", took.as_secs_f64())
+    } else {
+        format!("Nothing to change: {name} is up to date and serving.")
+    };
+    let mut lines = vec![head];
+    let mut services = Vec::new();
+    let width = stack.bound.services.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
+    let wiring = stack.wiring(context);
+    for service in stack.bound.services.keys() {
+        let running = observed.of_service(service).next();
+        let health = running.and_then(|resource| resource.health.as_ref());
+        let url = running.and_then(|resource| resource.facts.get("url").cloned());
+        let url = wiring.services.get(service).and_then(|address| address.url.clone()).or(url);
+        let word = health.map_or("-", |health| health.word());
+        let shown = url.as_deref().map_or_else(|| "not public".to_owned(), |url| style.cyan(url));
+        lines.push(format!("  {:<width$}  {:<9}  {shown}", service.as_str(), style.green(word)));
+        let image = prepared.release.images.get(service);
+        services.push(json!({ "service": service, "health": health, "url": url, "image": image }));
+    }
+    let value = json!({
+        "project": stack.bound.project,
+        "environment": stack.bound.environment,
+        "release": release,
+        "changed": changed,
+        "changes": prepared.plan.changes.iter().map(|c| json!({ "address": c.address, "action": c.action, "reason": c.reason })).collect::<Vec<_>>(),
+        "services": services,
+        "millis": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    context.console.answer(value, &lines.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Which build a page is of, by what stands in it.
+
+use sha2::{Digest as _, Sha256};
+
+/// What tells one build of a page from another.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PageMark {
+    /// The build id that the page says of itself, where it does.
+    pub meta: Option<String>,
+    /// The hash of the whole page, in hex.
+    pub sha256: String,
+}
+
+/// How a page says which build it is; the generated Dockerfiles write it.
+const META: &str = "<meta name=\"dashdeploy-build\" content=\"";
+
+impl PageMark {
+    /// The mark of a page.
+    pub fn of(html: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(html);
+        let meta = text.find(META).and_then(|at| text[at + META.len()..].split_once('"'));
+        Self {
+            meta: meta.map(|(id, _)| id.to_owned()).filter(|id| !id.is_empty()),
+            sha256: Sha256::digest(html).iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    /// True where both are of the same build: by what they say, else by their bytes, since an edge may rewrite a page.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.meta, &other.meta) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.sha256 == other.sha256,
+        }
+    }
+
+    /// The build for people.
+    pub fn shown(&self) -> &str {
+        self.meta.as_deref().unwrap_or_else(|| &self.sha256[..self.sha256.len().min(16)])
+    }
+}

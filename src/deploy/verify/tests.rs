@@ -1,0 +1,85 @@
+//! Checks and what answers mean for them.
+
+use dashdeploy_contract::conformance::sample;
+use dashdeploy_contract::{ImageId, ReleaseImage, Served, ServiceAddress, Text};
+
+use super::*;
+use crate::io::outside::OutsideAnswer;
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn release() -> Release {
+    let mut release = sample("t");
+    for service in ["api", "web"] {
+        let address = ServiceAddress { url: Some(format!("https://{service}.example.com")), host: None, port: None };
+        release.wiring.services.insert(name(service), address);
+    }
+    release
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> OutsideAnswer {
+    let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    OutsideAnswer { status, headers, body: body.as_bytes().to_vec(), millis: 1 }
+}
+
+#[test]
+fn a_page_of_another_origin_is_asked_for_its_preflight() {
+    let words = |release: &Release| checks(release, &BTreeMap::new()).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut release = release();
+    let text = "${services.api.url}".parse::<Text>().unwrap();
+    release.bound.services.get_mut("web").unwrap().env.insert("VITE_API".to_owned(), text);
+    assert!(!words(&release).iter().any(|word| word.starts_with("preflight")), "{:?}", words(&release));
+    release.wiring.same_origin.clear();
+    let expected = "preflight OPTIONS https://api.example.com/api/health from https://web.example.com";
+    assert!(words(&release).contains(&expected.to_owned()), "{:?}", words(&release));
+}
+
+#[test]
+fn what_is_not_public_is_asked_for_its_digest_alone() {
+    let mut release = release();
+    release.wiring.services.clear();
+    let found = checks(&release, &BTreeMap::new());
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|check| matches!(check, Check::Digest { .. })));
+}
+
+#[test]
+fn another_digest_in_one_copy_is_enough() {
+    let mut image = ReleaseImage::new("x", ImageId("sha256:1".into()));
+    image.digest = Some("r/x@sha256:2".into());
+    let served = |images: &[&str]| Served { images: images.iter().map(|i| (*i).to_owned()).collect(), ..Served::default() };
+    assert!(judge::digest(Some(&image), &served(&["sha256:1", "sha256:2"])).is_ok());
+    assert!(judge::digest(Some(&image), &served(&["sha256:2", "sha256:3"])).unwrap_err().contains("sha256:3"));
+    assert!(judge::digest(Some(&image), &served(&[])).is_err());
+}
+
+#[test]
+fn pages_are_told_apart_by_their_build_or_their_bytes() {
+    let page = |id: &str| format!("<head><meta name=\"dashdeploy-build\" content=\"{id}\"></head>");
+    let mark = PageMark::of(page("abc").as_bytes());
+    assert_eq!(mark.meta.as_deref(), Some("abc"));
+    assert!(judge::page(&answer(200, &[], &(page("abc") + "<!-- edge -->")), &mark).is_ok());
+    let wrong = judge::page(&answer(200, &[], &page("old")), &mark).unwrap_err();
+    assert_eq!(wrong, "the page served is build old, and abc was deployed");
+    let plain = PageMark::of(b"<p>one</p>");
+    assert!(judge::page(&answer(200, &[], "<p>one</p>"), &plain).is_ok());
+    assert!(judge::page(&answer(200, &[], "<p>two</p>"), &plain).is_err());
+}
+
+#[test]
+fn answers_are_judged_with_what_was_found() {
+    assert!(judge::healthy(&answer(308, &[], "")).is_ok());
+    assert_eq!(judge::healthy(&answer(503, &[], "no\u{1b}[2J")).unwrap_err(), "it answered 503: no [2J");
+    let moved = judge::status(&answer(301, &[("location", "https://x/")], ""), 200).unwrap_err();
+    assert_eq!(moved, "it answered 301, which leads to https://x/ instead of 200");
+    assert!(judge::contains(&answer(200, &[], "<div id=\"root\">"), Some("id=\"root\"")).is_ok());
+    assert!(judge::contains(&answer(200, &[], "else"), Some("root")).is_err());
+    let allow = |value| answer(204, &[("access-control-allow-origin", value)], "");
+    assert!(judge::preflight(&allow("https://a"), "https://a").is_ok());
+    assert!(judge::preflight(&allow("*"), "https://a").is_ok());
+    assert!(judge::preflight(&allow("https://b"), "https://a").unwrap_err().contains("https://b"));
+    assert!(judge::preflight(&answer(405, &[], ""), "https://a").is_err());
+    assert!(judge::preflight(&answer(200, &[], ""), "https://a").is_err());
+}
