@@ -22,13 +22,13 @@ pub use apply::{ApplyOptions, Session, apply, remove};
 pub use dotenv::{DotenvError, parse as parse_dotenv};
 pub use fleet::{Fleet, FleetReader, FleetWriter};
 pub use outcome::{Evidence, Outcome, Verdict};
-pub use past::{
-    HistoryKind, HistoryOutcome, HistoryRow, RollbackInput, RollbackReason, RollbackVerdict,
-};
+pub use past::{HistoryKind, HistoryOutcome, HistoryRow, RollbackInput, RollbackReason, RollbackVerdict};
 pub use proposal::graph::{Edge, Graph, Node, verb};
+#[cfg(test)]
+pub(crate) use proposal::sample_tests;
 pub use proposal::{
-    AddressSource, Billable, Counts, Hook, HookKind, PROPOSAL_VERSION, Proposal, ProposalInput, ProposedChange,
-    ProposedSecret, ProposedService, PublicAddress, SecretState, Told, Way, Wired,
+    AddressSource, Billable, Counts, Hook, HookKind, PROPOSAL_VERSION, Proposal, ProposalInput,
+    ProposedChange, ProposedSecret, ProposedService, PublicAddress, SecretState, Told, Way, Wired,
 };
 pub use rollout::{Patience, Rollout, Step};
 pub use saved::{SAVED_PLAN_VERSION, SavedPlan, SavedPlanError, fingerprint};

@@ -18,6 +18,8 @@ pub struct HistoryRow {
     pub number: Option<u32>,
     /// What was done.
     pub kind: HistoryKind,
+    /// The number of the release that a rollback brought back.
+    pub rollback_of: Option<u32>,
     /// When it began.
     pub at: Timestamp,
     /// What came of it.
@@ -36,15 +38,12 @@ pub struct HistoryRow {
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum HistoryKind {
     /// A release was deployed.
     Deploy,
     /// The content of a former release was deployed, as a new one.
-    Rollback(
-        /// The number of the former one.
-        u32,
-    ),
+    Rollback,
     /// The environment was taken away.
     Destroy,
 }
@@ -161,7 +160,9 @@ impl RollbackVerdict {
         let named = image.digest.as_deref().unwrap_or(&image.reference);
         match input.images.get(&service.name) {
             Some(true) => {}
-            Some(false) => self.block("image-gone", service, format!("its image {named} is not there any more")),
+            Some(false) => {
+                self.block("image-gone", service, format!("its image {named} is not there any more"))
+            }
             None => self.doubt("image-unknown", service, format!("its image {named} was not looked for")),
         }
     }
@@ -205,7 +206,8 @@ impl RollbackVerdict {
             }
         }
         let (was, is) = (service, mounts.into_iter().flatten());
-        let left: Vec<&Name> = is.map(|(name, _)| name).filter(|name| !was.volumes.contains_key(*name)).collect();
+        let left: Vec<&Name> =
+            is.map(|(name, _)| name).filter(|name| !was.volumes.contains_key(*name)).collect();
         for volume in left {
             let message = format!("volume {volume} was not mounted then: the release does not see its data");
             self.doubt("volume-new", service, message);
@@ -214,7 +216,8 @@ impl RollbackVerdict {
 
     fn schema(&mut self, input: &RollbackInput, service: &Service) {
         if let Some((then, now)) = input.schemas.get(&service.name).filter(|(then, now)| then != now) {
-            let message = format!("its data has schema {now} today and had {then} then; nothing takes it back");
+            let message =
+                format!("its data has schema {now} today and had {then} then; nothing takes it back");
             self.doubt("schema-differs", service, message);
         }
     }

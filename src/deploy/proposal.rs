@@ -6,6 +6,8 @@
 
 pub mod graph;
 mod make;
+#[cfg(test)]
+pub(crate) mod sample_tests;
 mod wired;
 
 use dashdeploy_contract::{Action, Address, FieldChange, Name, Risk, ServiceKind};
@@ -293,8 +295,7 @@ impl Counts {
 
     /// `2 to create, 1 to replace, 3 unchanged`.
     pub fn sentence(&self) -> String {
-        let parts: Vec<String> =
-            self.words().iter().map(|(count, word)| format!("{count} {word}")).collect();
+        let parts: Vec<String> = self.words().iter().map(|(count, word)| format!("{count} {word}")).collect();
         parts.join(", ")
     }
 }

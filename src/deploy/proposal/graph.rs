@@ -82,7 +82,8 @@ impl Graph {
         }
         let edges = edges(proposal, &at);
         let layers = layers(members.len(), &edges);
-        let nodes = members.iter().zip(layers).map(|((key, changes), layer)| node(key, changes, layer, grouped));
+        let nodes =
+            members.iter().zip(layers).map(|((key, changes), layer)| node(key, changes, layer, grouped));
         Self { nodes: nodes.collect(), edges: edges.into_iter().collect(), grouped }
     }
 
@@ -100,9 +101,11 @@ fn edges(proposal: &Proposal, at: &[usize]) -> BTreeSet<Edge> {
         let needed = change.needs.iter().filter_map(|need| by_address.get(need));
         edges.extend(needed.map(|from| Edge { from: *from, to, healthy: false }));
         for service in &change.needs_healthy {
-            let gates = proposal.changes.iter().zip(at).filter(|(other, _)| {
-                other.gated && other.service.as_ref() == Some(service)
-            });
+            let gates = proposal
+                .changes
+                .iter()
+                .zip(at)
+                .filter(|(other, _)| other.gated && other.service.as_ref() == Some(service));
             edges.extend(gates.map(|(_, from)| Edge { from: *from, to, healthy: true }));
         }
     }
@@ -113,7 +116,8 @@ fn edges(proposal: &Proposal, at: &[usize]) -> BTreeSet<Edge> {
 /// For each node the longest way to it. Single changes form no circle; services may, and then an arrow that leads back
 /// counts for nothing.
 fn layers(count: usize, edges: &BTreeSet<Edge>) -> Vec<usize> {
-    let onward: Vec<&Edge> = edges.iter().filter(|edge| edge.from < edge.to || !is_back(edge, edges)).collect();
+    let onward: Vec<&Edge> =
+        edges.iter().filter(|edge| edge.from < edge.to || !is_back(edge, edges)).collect();
     let mut layers = vec![0; count];
     // Without circles the longest way has fewer arrows than there are nodes, so that as many rounds settle all of them.
     for _ in 0..count {

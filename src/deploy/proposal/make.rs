@@ -143,23 +143,26 @@ fn image_before(input: &ProposalInput, service: &Name) -> Option<String> {
 
 fn hooks(input: &ProposalInput, wiring: &[Wired]) -> Vec<Hook> {
     let bound = &input.release.bound;
-    let hook =
-        |kind, service: &Name, what: String| Hook { kind, service: service.clone(), what };
+    let hook = |kind, service: &Name, what: String| Hook { kind, service: service.clone(), what };
     let built = bound.services.values().filter(|service| input.builds.contains(&service.name));
     let builds = built.filter_map(|service| {
         Some(hook(HookKind::Build, &service.name, format!("by {}", service.build()?.dockerfile)))
     });
     let pushed = input.plan.changes.iter().filter(|change| change.address.target() == PUSH);
-    let pushes = pushed.filter_map(|change| {
-        Some(hook(HookKind::Push, change.service.as_ref()?, change.reason.clone()))
-    });
+    let pushes = pushed
+        .filter_map(|change| Some(hook(HookKind::Push, change.service.as_ref()?, change.reason.clone())));
     let smoke = bound.smoke.iter().map(|smoke| {
         let contains = smoke.contains.as_ref().map(|text| format!(", contains {text}")).unwrap_or_default();
-        hook(HookKind::Smoke, &smoke.service, format!("GET {} answers {}{contains}", smoke.path, smoke.status))
+        hook(
+            HookKind::Smoke,
+            &smoke.service,
+            format!("GET {} answers {}{contains}", smoke.path, smoke.status),
+        )
     });
     let absolute = wiring.iter().filter(|wired| wired.way == Way::Absolute && !wired.told.is_empty());
     let preflights = absolute.map(|wired| {
-        let origin = wired.page_address.url.clone().unwrap_or_else(|| format!("the origin of {}", wired.page));
+        let origin =
+            wired.page_address.url.clone().unwrap_or_else(|| format!("the origin of {}", wired.page));
         hook(HookKind::Preflight, &wired.service, format!("from {origin}"))
     });
     builds.chain(pushes).chain(smoke).chain(preflights).collect()
@@ -218,7 +221,9 @@ fn warnings(input: &ProposalInput, changes: &[ProposedChange]) -> Vec<String> {
     warnings.extend(losing.map(|change| format!("{} loses data: {}", change.address, change.reason)));
     if let Some(git) = input.release.git.as_ref().filter(|git| git.dirty) {
         let commit: String = git.commit.chars().take(12).collect();
-        warnings.push(format!("files differ from commit {commit}, so that nobody can tell later what was deployed"));
+        warnings.push(format!(
+            "files differ from commit {commit}, so that nobody can tell later what was deployed"
+        ));
     }
     warnings
 }

@@ -3,9 +3,7 @@
 //! Given: a release and the addresses that the targets predict. Gives: a row for each page and service. Deliberately
 //! absent: what `${env:NAME}` stands for, since whoever sets such a variable did not say that it may be shown.
 
-use dashdeploy_contract::{
-    AddressField, Name, Part, Reference, Release, Service, ServiceKind, Text, Wiring,
-};
+use dashdeploy_contract::{AddressField, Name, Part, Reference, Release, Service, ServiceKind, Text, Wiring};
 use indexmap::IndexSet;
 
 use super::{AddressSource, PublicAddress, Told, Way, Wired};
