@@ -70,7 +70,8 @@ fn below(service: &ServiceStanding, style: Style) -> Option<String> {
         lines.extend(fold("    ", "      ", &format!("image: runs {}, should be {desired}", image(service))));
     }
     if let Some(certificate) = &service.certificate {
-        lines.extend(fold("    ", "      ", &format!("{}: certificate {certificate}", service.service)));
+        let text = format!("{}: certificate {certificate}", service.service);
+        lines.extend(fold(if lines.is_empty() { "" } else { "    " }, "      ", &text));
     }
     lines.extend(service.drift.iter().flat_map(|drift| drift_lines(drift, style)));
     (!lines.is_empty()).then(|| lines.join("\n"))

@@ -18,7 +18,7 @@ const NODES: usize = 150;
 
 /// The proposal as an HTML document.
 pub fn proposal_html(proposal: &Proposal) -> String {
-    let title = headline(proposal);
+    let title = format!("Plan for {}", headline(proposal));
     let body = html! {
         h1 { (shown(&title)) }
         p { (shown(&footer(proposal))) }
