@@ -72,7 +72,14 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         if args.plan.is_none() && !again {
             consent(context, &proposal, args.delete_data)?;
         }
-        let cargo = Cargo { stack, reader: &reader, prepared: &prepared, kind: Kind::Deploy, held, args: &args.outside };
+        let cargo = Cargo {
+            stack,
+            reader: &reader,
+            prepared: &prepared,
+            kind: Kind::Deploy,
+            held,
+            args: &args.outside,
+        };
         took += cargo.carry(context).await?;
         let observed = reader.observe(&stack.bound).await?;
         if again || !stack.learn(&observed) {

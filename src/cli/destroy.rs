@@ -116,16 +116,26 @@ fn consent(context: &Context, stack: &Stack, plan: &Plan, args: &Args) -> CliRes
     }
     let typed = match &args.confirm {
         Some(given) => given.clone(),
-        None if context.may_ask() => ask::text(&format!("Data will be lost. Type `{name}` to remove it"), "")?,
+        None if context.may_ask() => {
+            ask::text(&format!("Data will be lost. Type `{name}` to remove it"), "")?
+        }
         None => {
-            return Err(CliError::new(Exit::Usage, "consent", "deleting data needs the environment's name, and nobody can be asked here")
-                .hint(format!("add --confirm {name}")));
+            return Err(CliError::new(
+                Exit::Usage,
+                "consent",
+                "deleting data needs the environment's name, and nobody can be asked here",
+            )
+            .hint(format!("add --confirm {name}")));
         }
     };
     if typed.trim() == name {
         return Ok(());
     }
-    Err(CliError::new(Exit::Failed, "declined", format!("`{}` is not `{name}`: nothing was removed", typed.trim())))
+    Err(CliError::new(
+        Exit::Failed,
+        "declined",
+        format!("`{}` is not `{name}`: nothing was removed", typed.trim()),
+    ))
 }
 
 /// What a removal leads to: a release of nothing.

@@ -25,8 +25,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let text = if rows.is_empty() {
         format!("The ledger of {} knows no release yet.", stack.bound.environment)
     } else {
-        history_text(&rows, context.console.answer_style())
+        history_text(&rows)
     };
-    context.console.answer(json!({ "environment": stack.bound.environment, "releases": rows }), text.trim_end());
+    context
+        .console
+        .answer(json!({ "environment": stack.bound.environment, "releases": rows }), text.trim_end());
     Ok(Exit::Done)
 }

@@ -10,28 +10,37 @@ mod build_secrets;
 mod check;
 mod completions;
 mod context;
+mod deploy;
+mod deploying;
+mod destroy;
 mod doctor;
 mod down;
 mod error;
 mod exec;
 mod files;
 mod guard;
+mod history;
 mod init;
 mod load;
 mod logs;
 mod manifests;
 mod pin;
 mod pipeline;
+mod plan;
 mod portability;
 mod prepare;
 mod ps;
 mod push;
 mod render;
+mod rollback;
 mod schema;
+mod secrets;
 mod stack;
+mod status;
 mod targets;
 mod templates;
 mod up;
+mod verdict;
 
 use std::ffi::OsString;
 
@@ -46,7 +55,7 @@ use crate::io::env::Environment;
 /// From a repository to a running application, anywhere
 ///
 /// One file, dashdeploy.yaml, describes the application: its services, their data, their secrets. From it dashdeploy
-/// writes every file needed, builds the images and runs the application here.
+/// writes every file needed, builds the images, runs the application here, and deploys it.
 #[derive(Debug, Parser)]
 #[command(name = "dashdeploy", version, propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
@@ -73,6 +82,13 @@ enum Command {
     Ps(ps::Args),
     Logs(logs::Args),
     Exec(exec::Args),
+    Plan(plan::Args),
+    Deploy(deploy::Args),
+    Status(status::Args),
+    History(history::Args),
+    Rollback(rollback::Args),
+    Destroy(destroy::Args),
+    Secrets(secrets::Args),
     Doctor(doctor::Args),
     Targets(targets::Args),
     Templates(templates::Args),
@@ -149,6 +165,13 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Ps(args) => ps::run(context, &args).await,
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Exec(args) => exec::run(context, &args).await,
+        Command::Plan(args) => plan::run(context, &args).await,
+        Command::Deploy(args) => deploy::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::History(args) => history::run(context, &args).await,
+        Command::Rollback(args) => rollback::run(context, &args).await,
+        Command::Destroy(args) => destroy::run(context, &args).await,
+        Command::Secrets(args) => secrets::run(context, &args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Targets(args) => targets::run(context, &args),
         Command::Templates(args) => templates::run(context, &args),

@@ -64,10 +64,10 @@ pub(super) async fn planned(
 ) -> CliResult<(Prepared, Proposal)> {
     let ledger = ledger::open(stack).await?;
     let reader = stack.reader().await?;
-    let serving = ledger.history().serving().map(|past| &past.release);
-    let past = Past { serving, next: Some(ledger.history().next_number()) };
+    let serving = ledger.history().serving().map(|past| past.release);
+    let past = Past { serving: serving.as_ref(), next: Some(ledger.history().next_number()) };
     let prepared = prepare(context, stack, &reader, args, past, true).await?;
-    let proposal = proposal(stack, &prepared, serving);
+    let proposal = proposal(stack, &prepared, serving.as_ref());
     Ok((prepared, proposal))
 }
 

@@ -54,7 +54,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     if context.global.dry_run {
         let ledger = open(&stack).await?;
         let reader = stack.reader().await?;
-        let (_, prepared, verdict, former) = prepared(context, &mut stack, &reader, ledger.history(), args).await?;
+        let (_, prepared, verdict, former) =
+            prepared(context, &mut stack, &reader, ledger.history(), args).await?;
         let proposal = proposal(&stack, &prepared, Some(&former));
         context.console.status(&rollback_text(&verdict, context.console.style()));
         super::plan::show(context, &proposal, false);
@@ -68,7 +69,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
 
 async fn put(context: &Context, stack: &mut Stack, held: &Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
-    let (of, prepared, verdict, former) = prepared(context, stack, &reader, held.ledger.history(), args).await?;
+    let (of, prepared, verdict, former) =
+        prepared(context, stack, &reader, held.ledger.history(), args).await?;
     context.console.status(&rollback_text(&verdict, context.console.style()));
     refuse(&verdict)?;
     if prepared.plan.is_empty() {
@@ -78,7 +80,14 @@ async fn put(context: &Context, stack: &mut Stack, held: &Held, args: &Args) -> 
     }
     let proposal = proposal(stack, &prepared, Some(&former));
     consent(context, &proposal, args.delete_data)?;
-    let cargo = Cargo { stack, reader: &reader, prepared: &prepared, kind: Kind::Rollback { of }, held, args: &args.outside };
+    let cargo = Cargo {
+        stack,
+        reader: &reader,
+        prepared: &prepared,
+        kind: Kind::Rollback { of },
+        held,
+        args: &args.outside,
+    };
     let took = cargo.carry(context).await?;
     let number = prepared.release.number.unwrap_or_default();
     let text = format!(
@@ -107,7 +116,8 @@ async fn prepared(
     // What it is planned with is dashdeploy.yaml as it was then.
     stack.become_former(context, then.bound.clone())?;
     let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    let (observed, kept) = context.interruptible("looking at what is there", "nothing was changed", looking).await?;
+    let (observed, kept) =
+        context.interruptible("looking at what is there", "nothing was changed", looking).await?;
     let secrets = stack.secrets_known(context, args.secrets_file.as_deref())?;
     let homes = Homes::of(context, stack, &args.registry)?;
     let images = still_there(&homes, &then).await?;
@@ -120,11 +130,13 @@ async fn prepared(
         schemas: &BTreeMap::new(),
     });
     if let Some((service, variable)) = without_value(&then, &secrets, &kept).first() {
-        let message = format!("r{of} needs the secret `{variable}` of service `{service}`, which has no value");
+        let message =
+            format!("r{of} needs the secret `{variable}` of service `{service}`, which has no value");
         return Err(CliError::new(Exit::Usage, "missing-secret", message)
             .hint(format!("give it: `{variable}=… dashdeploy rollback r{of}`, or --secrets-file")));
     }
-    let release = Release { secrets: prints, project_dir: stack.loaded.dir.path().display().to_string(), ..then };
+    let release =
+        Release { secrets: prints, project_dir: stack.loaded.dir.path().display().to_string(), ..then };
     let mut prepared = Prepared {
         homes,
         secrets,
@@ -145,16 +157,17 @@ async fn prepared(
 /// The release that serves, and the one that is to come back with its number.
 fn chosen(history: &History, asked: Option<u32>) -> CliResult<(Release, u32, Release)> {
     let none = |message: String| {
-        CliError::new(Exit::Failed, "no-release", message).hint("`dashdeploy history` lists the releases of the environment")
+        CliError::new(Exit::Failed, "no-release", message)
+            .hint("`dashdeploy history` lists the releases of the environment")
     };
     let now = history.serving().ok_or_else(|| none("the ledger knows no release that serves".to_owned()))?;
     let then = match asked {
         Some(number) => history.good(number).ok_or_else(|| {
             none(format!("the ledger knows no release r{number} that was deployed and verified"))
         })?,
-        None => history.before(now.number).ok_or_else(|| {
-            none(format!("r{} is the first release: there is none before it", now.number))
-        })?,
+        None => history
+            .before(now.number)
+            .ok_or_else(|| none(format!("r{} is the first release: there is none before it", now.number)))?,
     };
     Ok((now.release.clone(), then.number, then.release.clone()))
 }
@@ -165,7 +178,11 @@ async fn still_there(homes: &Homes, then: &Release) -> CliResult<BTreeMap<Name, 
     for (service, image) in &then.images {
         let there = match &image.digest {
             Some(digest) => homes.still_there(service, digest).await.map_err(|why| {
-                CliError::new(Exit::Failed, "registry", format!("whether {digest} is still there cannot be told: {why}"))
+                CliError::new(
+                    Exit::Failed,
+                    "registry",
+                    format!("whether {digest} is still there cannot be told: {why}"),
+                )
             })?,
             None => connected(connecting()).await?.image(&image.id.0).await?.is_some(),
         };

@@ -88,8 +88,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
 fn services(stack: &Stack, args: &SetArgs) -> CliResult<Vec<Name>> {
     let only = args.service.as_deref().map(|text| stack.service(text)).transpose()?;
     let having = stack.bound.services.values().filter(|service| service.secrets.contains_key(&args.name));
-    let found: Vec<Name> =
-        having.map(|service| service.name.clone()).filter(|name| only.as_ref().is_none_or(|only| only == name)).collect();
+    let found: Vec<Name> = having
+        .map(|service| service.name.clone())
+        .filter(|name| only.as_ref().is_none_or(|only| only == name))
+        .collect();
     if found.is_empty() {
         let message = format!("no service has a secret `{}` in dashdeploy.yaml", args.name);
         return Err(CliError::new(Exit::Usage, "unknown-secret", message)
@@ -110,11 +112,16 @@ fn value(context: &Context, name: &str) -> CliResult<SecretString> {
     let text = if context.may_ask() {
         ask::secret(name)?
     } else {
-        read_secret().map_err(|error| CliError::new(Exit::Usage, "secret", format!("standard input: {error:#}")))?
+        read_secret()
+            .map_err(|error| CliError::new(Exit::Usage, "secret", format!("standard input: {error:#}")))?
     };
     if text.is_empty() {
-        return Err(CliError::new(Exit::Usage, "secret", format!("`{name}` was given no value; nothing was changed"))
-            .hint(format!("pipe it in: `… | dashdeploy secrets set {name}`; `secrets unset` takes one away")));
+        return Err(CliError::new(
+            Exit::Usage,
+            "secret",
+            format!("`{name}` was given no value; nothing was changed"),
+        )
+        .hint(format!("pipe it in: `… | dashdeploy secrets set {name}`; `secrets unset` takes one away")));
     }
     Ok(SecretString::from(text))
 }
@@ -125,7 +132,10 @@ async fn unset(context: &Context, stack: &Stack, args: &SetArgs) -> CliResult {
         stack.bound.services[service.as_str()].secrets.get(&args.name) == Some(&Requirement::Required)
     });
     if let Some(service) = needed {
-        agreed(context, &format!("Service `{service}` does not start without `{}`. Take it away?", args.name))?;
+        agreed(
+            context,
+            &format!("Service `{service}` does not start without `{}`. Take it away?", args.name),
+        )?;
     }
     let values = services.into_iter().map(|service| (service, args.name.clone(), None));
     change(context, stack, values.collect(), &args.lock).await
@@ -139,16 +149,23 @@ async fn import(context: &Context, stack: &Stack, args: &ImportArgs) -> CliResul
         for variable in service.secrets.keys() {
             if let Some(value) = found.get(variable).filter(|value| !value.is_empty()) {
                 unused.retain(|name| *name != variable);
-                values.push((service.name.clone(), variable.clone(), Some(SecretString::from(value.clone()))));
+                values.push((
+                    service.name.clone(),
+                    variable.clone(),
+                    Some(SecretString::from(value.clone())),
+                ));
             }
         }
     }
     for name in unused {
-        context.console.warning(&format!("{}: no service has a secret `{name}`: it was left out", args.file.display()));
+        context
+            .console
+            .warning(&format!("{}: no service has a secret `{name}`: it was left out", args.file.display()));
     }
     if values.is_empty() {
         let message = format!("{} has no secret that dashdeploy.yaml names", args.file.display());
-        return Err(CliError::new(Exit::Usage, "no-secrets", message).hint("`dashdeploy secrets list` shows the names"));
+        return Err(CliError::new(Exit::Usage, "no-secrets", message)
+            .hint("`dashdeploy secrets list` shows the names"));
     }
     change(context, stack, values, &args.lock).await
 }
@@ -164,9 +181,9 @@ async fn change(
     let mut edits = Vec::new();
     for (service, variable, value) in values {
         let bound = &stack.bound;
-        let print = value.as_ref().map(|value| {
-            fingerprint(&bound.project, &bound.environment, &variable, value.expose_secret())
-        });
+        let print = value
+            .as_ref()
+            .map(|value| fingerprint(&bound.project, &bound.environment, &variable, value.expose_secret()));
         if let Some(value) = value {
             supplies.secrets.insert(&service, &variable, value);
         }
@@ -178,7 +195,10 @@ async fn change(
         let observed = reader.observe(&stack.bound).await?;
         let plan = stack.fleet.plan_secrets(&stack.bound, &observed, &edits)?;
         if context.global.dry_run || plan.is_empty() {
-            context.console.answer(json!({ "changed": false, "plan": plan }), &plan_text(&plan, context.console.answer_style()));
+            context.console.answer(
+                json!({ "changed": false, "plan": plan }),
+                &plan_text(&plan, context.console.answer_style()),
+            );
             return Ok(Exit::Done);
         }
         let writer = stack.writer().await?;
@@ -231,9 +251,10 @@ fn rows<'a>(stack: &'a Stack, kept: &'a [KeptSecret], here: &Gathered) -> Vec<Ro
             variable,
             requirement: *requirement,
             kept: kept.iter().find(|kept| kept.service == service.name && kept.variable == *variable),
-            here: here.store.expose(&service.name, variable).map(|value| {
-                fingerprint(&bound.project, &bound.environment, variable, value)
-            }),
+            here: here
+                .store
+                .expose(&service.name, variable)
+                .map(|value| fingerprint(&bound.project, &bound.environment, variable, value)),
         })
     };
     bound.services.values().flat_map(of).collect()
@@ -292,8 +313,11 @@ async fn check(context: &Context, stack: &Stack) -> CliResult {
     let here = stack.secrets_known(context, None)?;
     let rows = rows(stack, &kept, &here);
     let missing: Vec<&Row> = rows.iter().filter(|row| row.is_missing()).collect();
-    let required: BTreeMap<&str, &Name> =
-        missing.iter().filter(|row| row.requirement == Requirement::Required).map(|row| (row.variable, row.service)).collect();
+    let required: BTreeMap<&str, &Name> = missing
+        .iter()
+        .filter(|row| row.requirement == Requirement::Required)
+        .map(|row| (row.variable, row.service))
+        .collect();
     let value = json!({
         "missing": missing.iter().map(|row| row.value()).collect::<Vec<_>>(), "complete": required.is_empty(),
     });

@@ -334,9 +334,9 @@ fn credentials(context: &Context, target: &dyn Target) -> BTreeMap<String, Secre
 pub(super) fn secrets_of_file(context: &Context, file: &Path) -> CliResult<BTreeMap<String, String>> {
     let path = context.environment.current_dir.join(file);
     let found = from_file(&path, &file.display().to_string())?;
-    found.map(|source| source.values).ok_or_else(|| {
-        CliError::new(Exit::Usage, "secrets-file", format!("{} is not there", file.display()))
-    })
+    found
+        .map(|source| source.values)
+        .ok_or_else(|| CliError::new(Exit::Usage, "secrets-file", format!("{} is not there", file.display())))
 }
 
 fn from_file(path: &Path, name: &str) -> CliResult<Option<SecretSource>> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Bound, ImageId, Name, Observed, Plan, Reader, Release, ReleaseImage, Served, image_reference};
+use dashdeploy_contract::{
+    Bound, ImageId, Name, Observed, Plan, Reader, Release, ReleaseImage, Served, image_reference,
+};
 use serde_json::json;
 
 use super::deploying::ledger::open;
@@ -10,7 +12,7 @@ use super::deploying::prepared::fingerprints;
 use super::deploying::shown::titles;
 use super::stack::Stack;
 use super::{CliResult, Context, Exit};
-use crate::console::{standing_junit, standing_markdown, standing_text};
+use crate::console::{status_junit, status_markdown, status_text};
 use crate::deploy::{FleetReader, Standing, StandingInput};
 
 /// Show what should run, what runs, its health, and what differs
@@ -44,7 +46,8 @@ pub enum Form {
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let mut stack = Stack::open(context)?;
     let reader = stack.reader().await?;
-    let observed = context.interruptible("looking", "nothing was changed", reader.observe(&stack.bound)).await?;
+    let observed =
+        context.interruptible("looking", "nothing was changed", reader.observe(&stack.bound)).await?;
     stack.learn(&observed);
     let (served, unknown) = served(&reader, &stack.bound).await;
     let ledger = open(&stack).await?;
@@ -70,17 +73,20 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
 fn show(context: &Context, form: Form, standing: &Standing) {
     let value = json!({ "as_desired": standing.is_as_desired(), "standing": standing });
     let text = match form {
-        Form::Text => standing_text(standing, context.console.answer_style()),
+        Form::Text => status_text(standing, context.console.answer_style()),
         Form::Json => value.to_string(),
-        Form::Markdown => standing_markdown(standing),
-        Form::Junit => standing_junit(standing),
+        Form::Markdown => status_markdown(standing),
+        Form::Junit => status_junit(standing),
     };
     context.console.answer(value, text.trim_end());
 }
 
 /// What each service serves, all asked at the same time; why not, where that cannot be told.
 async fn served(reader: &FleetReader, bound: &Bound) -> (BTreeMap<Name, Served>, BTreeMap<Name, String>) {
-    let asking = bound.services.keys().map(|service| async move { (service.clone(), reader.served(bound, service).await) });
+    let asking = bound
+        .services
+        .keys()
+        .map(|service| async move { (service.clone(), reader.served(bound, service).await) });
     let (mut served, mut unknown) = (BTreeMap::new(), BTreeMap::new());
     for (service, answer) in futures_util::future::join_all(asking).await {
         match answer {
@@ -108,15 +114,22 @@ async fn desired(
         let former = serving.and_then(|release| release.images.get(&service.name)).cloned();
         let running = observed.of_service(&service.name).find_map(|resource| resource.facts.get("image_id"));
         let id = running.cloned().unwrap_or_else(|| "unknown".to_owned());
-        let image = former.unwrap_or_else(|| ReleaseImage::new(image_reference(&stack.bound, service), ImageId(id)));
+        let image =
+            former.unwrap_or_else(|| ReleaseImage::new(image_reference(&stack.bound, service), ImageId(id)));
         (service.name.clone(), image)
     });
     let mut prints = fingerprints(stack, &secrets, &kept);
     // A secret whose value nobody has here is not compared.
     for (service, known) in serving.into_iter().flat_map(|release| &release.secrets) {
         let declared = stack.bound.services.get(service).map(|service| &service.secrets);
-        for (variable, print) in known.iter().filter(|(variable, _)| declared.is_some_and(|d| d.contains_key(*variable))) {
-            prints.entry(service.clone()).or_default().entry(variable.clone()).or_insert_with(|| print.clone());
+        for (variable, print) in
+            known.iter().filter(|(variable, _)| declared.is_some_and(|d| d.contains_key(*variable)))
+        {
+            prints
+                .entry(service.clone())
+                .or_default()
+                .entry(variable.clone())
+                .or_insert_with(|| print.clone());
         }
     }
     Ok(Release {

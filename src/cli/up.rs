@@ -15,9 +15,9 @@ use super::build_args::BuildArgs;
 use super::ps::{facts, running};
 use super::stack::Stack;
 use super::verdict::conclude;
-use super::{CliError, CliResult, Context, Exit};
+use super::{CliResult, Context, Exit};
 use crate::console::plan_text;
-use crate::deploy::{ApplyOptions, Gathered, NoSteps, Outcome, Patience, Session, Verdict, apply};
+use crate::deploy::{ApplyOptions, Gathered, NoSteps, Patience, Session, apply};
 
 /// Build the images, run the environment, and wait until it is healthy
 ///

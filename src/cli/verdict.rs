@@ -23,7 +23,10 @@ pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
         }
         Verdict::Unverified(evidence) => {
             let check = evidence.check.as_deref().unwrap_or("a check");
-            let message = format!("{check} of service `{}` is not as it should be: {}", evidence.service, evidence.reason);
+            let message = format!(
+                "{check} of service `{}` is not as it should be: {}",
+                evidence.service, evidence.reason
+            );
             let lines = evidence.log.iter().map(|line| line.text.clone());
             CliError::new(Exit::Failed, "unverified", message)
                 .evidence(lines)

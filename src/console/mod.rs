@@ -6,12 +6,19 @@
 pub mod ask;
 mod error_view;
 mod finding_view;
+mod fold;
+mod history_view;
+mod junit_view;
 mod lines;
+mod markdown;
+mod page;
 mod plan_view;
 mod portability_view;
 mod progress;
+mod proposal_view;
 mod push_view;
 mod safe;
+mod status_view;
 mod style;
 mod table;
 
@@ -23,9 +30,13 @@ use serde_json::json;
 
 pub use error_view::Report;
 pub use finding_view::finding_text;
+pub use history_view::{history_text, rollback_text};
+pub use junit_view::status_junit;
 pub use plan_view::plan_text;
 pub use portability_view::{TargetReport, report_text};
+pub use proposal_view::{proposal_html, proposal_markdown, proposal_text};
 pub use safe::safe;
+pub use status_view::{status_markdown, status_text};
 pub use style::{ColorChoice, Style};
 pub use table::table;
 

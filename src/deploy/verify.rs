@@ -47,7 +47,8 @@ impl Verification<'_> {
     pub async fn run(&self) -> Result<(), Box<Evidence>> {
         let checks = checks(self.release, self.pages);
         let deadline = Instant::now() + self.patience;
-        let all = futures_util::future::join_all(checks.iter().map(|check| self.passes(check, deadline))).await;
+        let all =
+            futures_util::future::join_all(checks.iter().map(|check| self.passes(check, deadline))).await;
         all.into_iter().collect()
     }
 
@@ -62,8 +63,17 @@ impl Verification<'_> {
                 return Ok(());
             };
             if Instant::now() + AGAIN >= deadline {
-                self.events.emit(Event::CheckFailed { service: service.clone(), check: name.clone(), message: message.clone() });
-                return Err(Box::new(Evidence { service, reason: message, log: Vec::new(), check: Some(name) }));
+                self.events.emit(Event::CheckFailed {
+                    service: service.clone(),
+                    check: name.clone(),
+                    message: message.clone(),
+                });
+                return Err(Box::new(Evidence {
+                    service,
+                    reason: message,
+                    log: Vec::new(),
+                    check: Some(name),
+                }));
             }
             tokio::time::sleep(AGAIN).await;
         }
@@ -76,7 +86,8 @@ impl Verification<'_> {
                 let served = self.reader.served(&self.release.bound, service).await;
                 let served = served.map_err(|error| error.to_string())?;
                 if let Some(state) = served.certificate.as_deref().filter(|state| *state != "active") {
-                    let message = format!("the certificate of {service}'s own host name is not there yet: {state}");
+                    let message =
+                        format!("the certificate of {service}'s own host name is not there yet: {state}");
                     self.events.emit(Event::Warning { message });
                 }
                 judge::digest(self.release.images.get(service), &served)
@@ -97,7 +108,12 @@ impl Verification<'_> {
         }
     }
 
-    async fn ask(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> Result<crate::io::outside::OutsideAnswer, String> {
+    async fn ask(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<crate::io::outside::OutsideAnswer, String> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = OutsideRequest { method: method.to_owned(), url: url.to_owned(), headers };
         self.outside.ask(&request).await.map_err(|why| format!("{url} cannot be asked: {why}"))

@@ -88,7 +88,8 @@ impl Outside {
         let port = url.port_or_known_default().unwrap_or(443);
         let route = self.routes.iter().find(|route| route.is_for(&host, port));
         let (client, sent) = prepared(&url, &host, route)?;
-        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| "no valid method".to_owned())?;
+        let method =
+            Method::from_bytes(request.method.as_bytes()).map_err(|_| "no valid method".to_owned())?;
         let mut builder = client.request(method, sent.clone());
         if sent != url {
             let shown = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
@@ -99,8 +100,10 @@ impl Outside {
         }
         let mut response = builder.send().await.map_err(|error| reason(&error))?;
         let status = response.status().as_u16();
-        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        let text =
+            |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
             body.extend_from_slice(&chunk);
@@ -125,7 +128,7 @@ fn prepared(url: &Url, host: &str, route: Option<&ConnectTo>) -> Result<(Client,
     let mut sent = url.clone();
     match route.map(|route| &route.to) {
         Some(To::Plain(address)) => {
-            let plain = format!("http://{address}{}", &url[url::Position::BeforePath..]);
+            let plain = format!("http://{address}{}", path_and_query(url));
             sent = Url::parse(&plain).map_err(|_| "no valid address".to_owned())?;
             builder = builder.no_proxy().tls_certs_only([]);
         }
@@ -133,10 +136,17 @@ fn prepared(url: &Url, host: &str, route: Option<&ConnectTo>) -> Result<(Client,
             let port = port.or(url.port_or_known_default()).unwrap_or(443);
             builder = builder.no_proxy().resolve(host, SocketAddr::new(*address, port));
         }
-        None if url.scheme() == "http" && is_loopback(host) => builder = builder.no_proxy().tls_certs_only([]),
+        None if url.scheme() == "http" && is_loopback(host) => {
+            builder = builder.no_proxy().tls_certs_only([])
+        }
         None => {}
     }
     builder.build().map(|client| (client, sent)).map_err(|error| reason(&error))
+}
+
+/// The path with the query, as it is sent.
+fn path_and_query(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
 /// The innermost cause.
@@ -173,7 +183,8 @@ impl FromStr for ConnectTo {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            "give HOST=ADDRESS[:PORT], such as api.example.com=203.0.113.7, or HOST=http://127.0.0.1:8080".to_owned()
+            "give HOST=ADDRESS[:PORT], such as api.example.com=203.0.113.7, or HOST=http://127.0.0.1:8080"
+                .to_owned()
         };
         let (host, to) = text.split_once('=').ok_or_else(wrong)?;
         let (host, port) = match host.rsplit_once(':') {
@@ -189,7 +200,8 @@ impl FromStr for ConnectTo {
             Some(plain) => {
                 let address: SocketAddr = plain.trim_end_matches('/').parse().map_err(|_| wrong())?;
                 if !address.ip().is_loopback() {
-                    return Err("without TLS only servers of this machine are spoken to: 127.0.0.1 or [::1]".to_owned());
+                    return Err("without TLS only servers of this machine are spoken to: 127.0.0.1 or [::1]"
+                        .to_owned());
                 }
                 To::Plain(address)
             }
@@ -209,7 +221,9 @@ impl fmt::Display for ConnectTo {
         match &self.to {
             To::Plain(address) => write!(f, "{}{port}=http://{address}", self.host),
             To::Address(address, None) => write!(f, "{}{port}={address}", self.host),
-            To::Address(address, Some(to)) => write!(f, "{}{port}={}", self.host, SocketAddr::new(*address, *to)),
+            To::Address(address, Some(to)) => {
+                write!(f, "{}{port}={}", self.host, SocketAddr::new(*address, *to))
+            }
         }
     }
 }
@@ -226,7 +240,17 @@ mod tests {
             let read: ConnectTo = good.parse().unwrap();
             assert_eq!(read.to_string().parse::<ConnectTo>().unwrap(), read, "{good}");
         }
-        for bad in ["", "x", "x=", "=1.2.3.4", "x=host", "x=http://10.0.0.1:80", "x=http://127.0.0.1", "a b=::1", "x:y=::1"] {
+        for bad in [
+            "",
+            "x",
+            "x=",
+            "=1.2.3.4",
+            "x=host",
+            "x=http://10.0.0.1:80",
+            "x=http://127.0.0.1",
+            "a b=::1",
+            "x:y=::1",
+        ] {
             assert!(bad.parse::<ConnectTo>().is_err(), "{bad}");
         }
     }
@@ -235,7 +259,9 @@ mod tests {
     fn a_pattern_stands_for_names_below_it() {
         let route: ConnectTo = "*.fly.dev:443=127.0.0.1".parse().unwrap();
         assert!(route.is_for("a.fly.dev", 443) && route.is_for("b.a.fly.dev", 443));
-        assert!(!route.is_for("fly.dev", 443) && !route.is_for("xfly.dev", 443) && !route.is_for("a.fly.dev", 80));
+        assert!(
+            !route.is_for("fly.dev", 443) && !route.is_for("xfly.dev", 443) && !route.is_for("a.fly.dev", 80)
+        );
     }
 
     #[tokio::test]
@@ -257,7 +283,10 @@ mod tests {
             headers: vec![("origin".into(), "https://a".into())],
         };
         let answer = outside.ask(&request).await.unwrap();
-        assert_eq!((answer.status, answer.header("location"), answer.body.as_slice()), (302, Some("/login"), &b"hi"[..]));
+        assert_eq!(
+            (answer.status, answer.header("location"), answer.body.as_slice()),
+            (302, Some("/login"), &b"hi"[..])
+        );
         let seen = seen.await.unwrap();
         assert!(seen.starts_with("get /api/health?x=1 http/1.1"), "{seen}");
         assert!(seen.contains("host: shop.fly.dev\r\n") && seen.contains("origin: https://a"), "{seen}");

@@ -43,7 +43,10 @@ impl LedgerError {
                 "nothing was changed; move {file} aside to begin a new ledger: what runs is found without it, the list of releases is lost"
             ),
             Self::Newer { .. } => "use the dashdeploy that wrote it, or a newer one".to_owned(),
-            Self::Io { .. } => "nothing is deployed without a ledger: free disk space, or make the folder writable".to_owned(),
+            Self::Io { .. } => {
+                "nothing is deployed without a ledger: free disk space, or make the folder writable"
+                    .to_owned()
+            }
         })
     }
 }

@@ -143,8 +143,12 @@ impl PastRun {
             number: release.number.filter(|_| self.begin.kind != Kind::Destroy),
             kind: match self.begin.kind {
                 Kind::Deploy => HistoryKind::Deploy,
-                Kind::Rollback { of } => HistoryKind::Rollback(of),
+                Kind::Rollback { .. } => HistoryKind::Rollback,
                 Kind::Destroy => HistoryKind::Destroy,
+            },
+            rollback_of: match self.begin.kind {
+                Kind::Rollback { of } => Some(of),
+                _ => None,
             },
             at: self.begin.at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
             outcome: match self.outcome() {

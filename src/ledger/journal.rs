@@ -167,7 +167,11 @@ impl JournaledWrites {
     }
 
     fn refused(call: &WriteCall, reason: String, interrupted: bool) -> CallError {
-        let hint = if interrupted { "run the command again" } else { "free disk space, or make the folder writable" };
+        let hint = if interrupted {
+            "run the command again"
+        } else {
+            "free disk space, or make the folder writable"
+        };
         CallError {
             address: call.to.address().to_owned(),
             reason,
@@ -200,7 +204,9 @@ fn done(answer: &Result<ApiAnswer, CallError>) -> Done {
     match answer {
         Ok(answer) if answer.is_success() => Done::Ok { id: answer.request_id().map(str::to_owned) },
         // Behind these the platform may have done what was asked.
-        Ok(answer) if matches!(answer.status, 408 | 500..) => Done::Unknown { message: format!("status {}", answer.status) },
+        Ok(answer) if matches!(answer.status, 408 | 500..) => {
+            Done::Unknown { message: format!("status {}", answer.status) }
+        }
         Ok(answer) => Done::Failed { message: format!("status {}", answer.status) },
         Err(error) if error.may_have_happened => Done::Unknown { message: error.reason.clone() },
         Err(error) => Done::Failed { message: error.reason.clone() },

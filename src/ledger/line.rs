@@ -75,8 +75,14 @@ mod tests {
 
     fn entries() -> Vec<Entry> {
         let header = Entry::Header { schema: SCHEMA, lineage: "l".into() };
-        let intent = |number| Entry::Intent { run: "r".into(), number, operation: "make\nit".into(), to: "fly/app/api".into() };
-        let result = Entry::Result { run: "r".into(), number: 1, done: Done::Ok { id: Some("vol_1".into()) } };
+        let intent = |number| Entry::Intent {
+            run: "r".into(),
+            number,
+            operation: "make\nit".into(),
+            to: "fly/app/api".into(),
+        };
+        let result =
+            Entry::Result { run: "r".into(), number: 1, done: Done::Ok { id: Some("vol_1".into()) } };
         vec![header, intent(1), result, intent(2)]
     }
 

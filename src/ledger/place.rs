@@ -39,7 +39,8 @@ impl LedgerPlace {
 
 /// Who runs this process, as the ledger and the lock name it.
 pub(super) fn user(environment: &Environment) -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.get(name)).unwrap_or("somebody");
+    let user =
+        ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.get(name)).unwrap_or("somebody");
     format!("{user}@{}", crate::io::net::host_name())
 }
 

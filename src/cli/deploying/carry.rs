@@ -10,12 +10,13 @@ use dashdeploy_contract::{Name, Release, ServiceKind, Supplies, ownership_marks}
 
 use super::super::build::{connected, connecting};
 use super::super::stack::Stack;
-use super::super::{CliError, CliResult, Context};
+use super::super::verdict::conclude;
+use super::super::{CliResult, Context};
 use super::args::OutsideArgs;
 use super::ledger::Held;
 use super::prepared::Prepared;
 use super::steps::Work;
-use super::verdict::{conclude, ending};
+use super::verdict::ending;
 use crate::build::dist::index_html;
 use crate::deploy::{ApplyOptions, FleetReader, Outcome, PageMark, Patience, Session, apply};
 use crate::io::docker::Engine;
@@ -114,7 +115,13 @@ impl Cargo<'_> {
 
     /// The engine, where images are to be sent or looked into.
     async fn engine(&self) -> CliResult<Option<Engine>> {
-        let pages = self.prepared.release.bound.services.values().any(|service| service.kind() == ServiceKind::Static);
+        let pages = self
+            .prepared
+            .release
+            .bound
+            .services
+            .values()
+            .any(|service| service.kind() == ServiceKind::Static);
         if self.prepared.pending.is_empty() && !pages {
             return Ok(None);
         }
@@ -135,12 +142,16 @@ impl Cargo<'_> {
         let (mut pages, mut marks) = (BTreeMap::new(), BTreeMap::new());
         let Some(engine) = engine else { return Ok((pages, marks)) };
         let release = &self.prepared.release;
-        for service in release.bound.services.values().filter(|service| service.kind() == ServiceKind::Static) {
+        for service in release.bound.services.values().filter(|service| service.kind() == ServiceKind::Static)
+        {
             let Some(image) = release.images.get(&service.name) else { continue };
             let labels = ownership_marks(&release.bound, Some(&service.name));
             let html = index_html(&engine.docker, &service.name, &image.id, STATIC_ROOT, &labels).await;
             let Ok(Some(html)) = html else {
-                let message = format!("which page {} must serve could not be read from its image: that it does is not checked", service.name);
+                let message = format!(
+                    "which page {} must serve could not be read from its image: that it does is not checked",
+                    service.name
+                );
                 context.console.warning(&message);
                 continue;
             };

@@ -22,7 +22,7 @@ use crate::io::registry::{Registry, Repository};
 use crate::push::{PushFailure, PushImage, PushOptions, look_all, push_all};
 
 /// Where a service's image goes.
-pub(super) struct Home {
+pub(crate) struct Home {
     /// Host and path up to the last part: `ghcr.io/acme`, `registry.fly.io`.
     registry: String,
     /// The last part: `shop-api`.
@@ -34,7 +34,7 @@ pub(super) struct Home {
 }
 
 /// Where all images go.
-pub(super) struct Homes {
+pub(crate) struct Homes {
     homes: BTreeMap<Name, Home>,
     /// Services that take no image.
     unneeded: Vec<Name>,
@@ -46,7 +46,7 @@ impl Homes {
     ///
     /// # Errors
     /// Exit code 2 where a service needs a registry and none is named.
-    pub(super) fn of(context: &Context, stack: &Stack, args: &PushArgs) -> CliResult<Self> {
+    pub(crate) fn of(context: &Context, stack: &Stack, args: &PushArgs) -> CliResult<Self> {
         let mut all = Self { homes: BTreeMap::new(), unneeded: Vec::new(), http: Arc::default() };
         let mut shared: Option<PushOptions> = None;
         for service in stack.bound.services.values() {
@@ -79,23 +79,23 @@ impl Homes {
     }
 
     /// True where a service's target takes an image at all.
-    pub(super) fn takes_image(&self, service: &Service) -> bool {
+    pub(crate) fn takes_image(&self, service: &Service) -> bool {
         !self.unneeded.contains(&service.name)
     }
 
     /// True where the image is another's and is taken from where it lies, without an engine.
-    pub(super) fn stays(&self, stack: &Stack, service: &Service) -> bool {
+    pub(crate) fn stays(&self, stack: &Stack, service: &Service) -> bool {
         let home = stack.fleet.image_home(&stack.accesses, &stack.bound, service);
         matches!(home, Some(ImageHome::Registry)) && !self.homes.contains_key(&service.name)
     }
 
     /// True where one of the services' images goes anywhere.
-    pub(super) fn any(&self, wanted: &dyn Fn(&Name) -> bool) -> bool {
+    pub(crate) fn any(&self, wanted: &dyn Fn(&Name) -> bool) -> bool {
         self.homes.keys().any(wanted)
     }
 
     /// True where an image named on the command line is taken from its own registry.
-    pub(super) fn stays_given(&self, stack: &Stack, service: &Service) -> bool {
+    pub(crate) fn stays_given(&self, stack: &Stack, service: &Service) -> bool {
         let home = stack.fleet.image_home(&stack.accesses, &stack.bound, service);
         matches!(home, Some(ImageHome::Registry))
     }
@@ -104,7 +104,7 @@ impl Homes {
     ///
     /// # Errors
     /// A registry that cannot be asked.
-    pub(super) async fn pending(
+    pub(crate) async fn pending(
         &self,
         engine: Option<&Engine>,
         images: &mut indexmap::IndexMap<Name, ReleaseImage>,
@@ -112,10 +112,15 @@ impl Homes {
     ) -> CliResult<BTreeMap<Name, PendingPush>> {
         let mut pending = BTreeMap::new();
         for (service, home) in self.homes.iter().filter(|(service, _)| wanted(service)) {
-            let Some(image) = images.get_mut(service).filter(|image| image.digest.is_none()) else { continue };
+            let Some(image) = images.get_mut(service).filter(|image| image.digest.is_none()) else {
+                continue;
+            };
             let repository = format!("{}/{}", home.registry, home.name);
             if let Some(engine) = engine {
-                image.digest = self.standing(engine, service, home, &image.id).await?.map(|digest| format!("{repository}@{digest}"));
+                image.digest = self
+                    .standing(engine, service, home, &image.id)
+                    .await?
+                    .map(|digest| format!("{repository}@{digest}"));
             }
             if image.digest.is_none() {
                 pending.insert(service.clone(), PendingPush { repository, after: home.after.clone() });
@@ -126,7 +131,13 @@ impl Homes {
 
     /// The digest under which an image lies at its home. A platform's own repository that is yet to be made, or that nobody may
     /// look into before, holds nothing.
-    async fn standing(&self, engine: &Engine, service: &Name, home: &Home, id: &ImageId) -> CliResult<Option<String>> {
+    async fn standing(
+        &self,
+        engine: &Engine,
+        service: &Name,
+        home: &Home,
+        id: &ImageId,
+    ) -> CliResult<Option<String>> {
         let found = look_all(engine, vec![home.image(service, id)], &self.options(home)).await;
         match found {
             Ok(found) => Ok(found.into_iter().next().and_then(|standing| standing.digest)),
@@ -139,7 +150,7 @@ impl Homes {
     ///
     /// # Errors
     /// [`PushFailure`].
-    pub(super) async fn push(
+    pub(crate) async fn push(
         &self,
         engine: &Engine,
         service: &Name,
@@ -169,7 +180,7 @@ impl Homes {
     ///
     /// # Errors
     /// A registry that does not have it or does not answer.
-    pub(super) async fn resolved(&self, context: &Context, reference: &str) -> CliResult<ReleaseImage> {
+    pub(crate) async fn resolved(&self, context: &Context, reference: &str) -> CliResult<ReleaseImage> {
         let repository = Repository::of_image(reference);
         let tail = reference.rsplit('/').next().unwrap_or_default();
         let asked = match (reference.split_once('@'), tail.split_once(':')) {
@@ -180,7 +191,9 @@ impl Homes {
         let logins = MachineLogins::new(&context.environment, Some(&repository.host), Arc::clone(&self.http));
         let host = repository.host.clone();
         let login = tokio::task::spawn_blocking(move || logins.login(&host)).await;
-        let login = login.unwrap_or_else(|_| Ok(None)).map_err(|why| CliError::new(Exit::Credentials, "login", why))?;
+        let login = login
+            .unwrap_or_else(|_| Ok(None))
+            .map_err(|why| CliError::new(Exit::Credentials, "login", why))?;
         let failed = |error: crate::io::registry::RegistryError| {
             CliError::new(Exit::Failed, "registry", format!("{reference}: {error}"))
         };
@@ -197,7 +210,7 @@ impl Homes {
     ///
     /// # Errors
     /// A registry that does not answer.
-    pub(super) async fn still_there(&self, service: &Name, by_digest: &str) -> Result<bool, String> {
+    pub(crate) async fn still_there(&self, service: &Name, by_digest: &str) -> Result<bool, String> {
         let repository = Repository::of_image(by_digest);
         let digest = by_digest.rsplit_once('@').map_or("latest", |(_, digest)| digest).to_owned();
         let login = match self.homes.get(service) {
@@ -207,7 +220,8 @@ impl Homes {
             }
             None => None,
         };
-        let registry = Registry::new(Arc::clone(&self.http), &repository.host, login).map_err(|error| error.to_string())?;
+        let registry = Registry::new(Arc::clone(&self.http), &repository.host, login)
+            .map_err(|error| error.to_string())?;
         let found = registry.digest(&repository.path, &digest).await.map_err(|error| error.to_string())?;
         Ok(found.is_some())
     }

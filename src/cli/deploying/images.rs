@@ -83,7 +83,12 @@ impl Making<'_> {
 
     /// An image that was named on the command line: by its digest where targets take it from its registry, else fetched by the
     /// engine, which keeps or sends it.
-    async fn fetched(&self, context: &Context, service: &Service, reference: &str) -> CliResult<ReleaseImage> {
+    async fn fetched(
+        &self,
+        context: &Context,
+        service: &Service,
+        reference: &str,
+    ) -> CliResult<ReleaseImage> {
         if self.homes.stays_given(self.stack, service) {
             return self.homes.resolved(context, reference).await;
         }

@@ -34,7 +34,12 @@ pub(crate) async fn open(stack: &Stack) -> CliResult<Ledger> {
 ///
 /// # Errors
 /// Exit code 7 where somebody else is at it.
-pub(crate) async fn hold(context: &Context, stack: &Stack, operation: &str, args: &LockArgs) -> CliResult<Held> {
+pub(crate) async fn hold(
+    context: &Context,
+    stack: &Stack,
+    operation: &str,
+    args: &LockArgs,
+) -> CliResult<Held> {
     let place = place(stack);
     let holder = Holder::of_this_process(&context.environment, operation);
     let options = LockOptions { timeout: Duration::from_secs(args.lock_timeout) };
@@ -72,7 +77,10 @@ impl Held {
         let Some(open) = self.ledger.history().open_run() else { return };
         let doing = open.intents.iter().map(|intent| intent.operation.clone()).collect::<Vec<_>>().join(", ");
         let during = if doing.is_empty() { String::new() } else { format!(" during: {}", safe(&doing)) };
-        context.console.warning(&format!("the run of {} was cut off{during}; this one goes on from what is there", open.started));
+        context.console.warning(&format!(
+            "the run of {} was cut off{during}; this one goes on from what is there",
+            open.started
+        ));
     }
 }
 
@@ -92,10 +100,13 @@ impl From<LockError> for CliError {
         };
         let failed = Self::new(exit, "locked", safe(&error.to_string()));
         match error {
-            LockError::Held { .. } => failed
-                .hint("wait for it with --lock-timeout SECONDS; the lock is free as soon as that process ends"),
+            LockError::Held { .. } => failed.hint(
+                "wait for it with --lock-timeout SECONDS; the lock is free as soon as that process ends",
+            ),
             LockError::Interrupted => failed,
-            LockError::Io { .. } => failed.hint("make the folder .dashdeploy/ledger of the project writable for you"),
+            LockError::Io { .. } => {
+                failed.hint("make the folder .dashdeploy/ledger of the project writable for you")
+            }
         }
     }
 }

@@ -12,7 +12,7 @@
 
 pub(super) mod args;
 pub(super) mod carry;
-mod homes;
+pub(super) mod homes;
 mod images;
 pub(super) mod ledger;
 mod only;
@@ -20,4 +20,4 @@ pub(super) mod prepared;
 pub(super) mod saved;
 pub(super) mod shown;
 mod steps;
-mod verdict;
+pub(super) mod verdict;

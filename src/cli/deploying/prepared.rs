@@ -4,7 +4,6 @@
 //! are carried out with. Nothing is written anywhere but images by the local engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use dashdeploy_contract::{
     KEPT, KeptSecret, Name, Observed, Plan, Reader as _, Release, ReleaseImage, Requirement, Supplies,
@@ -76,7 +75,8 @@ pub(crate) async fn prepare(
         stack.service(&given.service)?;
     }
     let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    let (observed, kept) = context.interruptible("looking at what is there", "nothing was changed", looking).await?;
+    let (observed, kept) =
+        context.interruptible("looking at what is there", "nothing was changed", looking).await?;
     let observed = if args.adopt { observed.adopted() } else { observed };
     stack.learn(&observed);
     let secrets = stack.secrets_beside(context, args.secrets_file.as_deref(), &kept)?;
@@ -95,10 +95,21 @@ pub(crate) async fn prepare(
     let built = stack.bound.services.values().filter(|service| service.build().is_some() && !args.no_build);
     let chosen_or_all = |name: &Name| chosen.is_empty() || chosen.contains(name);
     let given = |name: &Name| args.images.iter().any(|given| given.service == name.as_str());
-    let builds = built.map(|service| service.name.clone()).filter(|name| chosen_or_all(name) && !given(name)).collect();
+    let builds = built
+        .map(|service| service.name.clone())
+        .filter(|name| chosen_or_all(name) && !given(name))
+        .collect();
     let release = made(context, stack, &secrets, &kept, images).await;
-    let mut prepared =
-        Prepared { homes, secrets, kept, release, observed, plan: Plan::default(), pending: BTreeMap::new(), builds };
+    let mut prepared = Prepared {
+        homes,
+        secrets,
+        kept,
+        release,
+        observed,
+        plan: Plan::default(),
+        pending: BTreeMap::new(),
+        builds,
+    };
     plan(context, stack, &mut prepared, &chosen, past).await?;
     Ok(prepared)
 }
@@ -129,8 +140,12 @@ pub(crate) fn fingerprints(
 ) -> IndexMap<Name, IndexMap<String, String>> {
     let mut all = Release::fingerprints(&stack.bound, &secrets.store);
     for (service, prints) in &mut all {
-        let Some(declared) = stack.bound.services.get(service).map(|service| &service.secrets) else { continue };
-        for kept in kept.iter().filter(|kept| kept.service == *service && declared.contains_key(&kept.variable)) {
+        let Some(declared) = stack.bound.services.get(service).map(|service| &service.secrets) else {
+            continue;
+        };
+        for kept in
+            kept.iter().filter(|kept| kept.service == *service && declared.contains_key(&kept.variable))
+        {
             let print = kept.fingerprint.clone().unwrap_or_else(|| KEPT.to_owned());
             prints.entry(kept.variable.clone()).or_insert(print);
         }
@@ -191,10 +206,15 @@ async fn inspect(context: &Context, stack: &Stack, engine: &Engine, prepared: &P
 }
 
 /// The required secrets that a release of the past needs and nobody has a value for.
-pub(crate) fn without_value<'a>(release: &'a Release, secrets: &'a Gathered, kept: &'a [KeptSecret]) -> Vec<(&'a Name, &'a str)> {
+pub(crate) fn without_value<'a>(
+    release: &'a Release,
+    secrets: &'a Gathered,
+    kept: &'a [KeptSecret],
+) -> Vec<(&'a Name, &'a str)> {
     let services = release.bound.services.values();
     let required = services.flat_map(|service| {
-        let required = service.secrets.iter().filter(|(_, requirement)| **requirement == Requirement::Required);
+        let required =
+            service.secrets.iter().filter(|(_, requirement)| **requirement == Requirement::Required);
         required.map(|(variable, _)| (&service.name, variable.as_str()))
     });
     let known = |service: &Name, variable: &str| {

@@ -28,11 +28,16 @@ pub(crate) async fn prepare_saved(
 ) -> CliResult<Prepared> {
     let plan = saved(context, stack, path)?;
     let moved = |exit: Exit, what: &str| {
-        CliError::new(exit, "plan-moved", format!("{what} since {} was made; nothing was changed", path.display()))
-            .hint("make the plan anew with `dashdeploy plan --out FILE`, and look at it again")
+        CliError::new(
+            exit,
+            "plan-moved",
+            format!("{what} since {} was made; nothing was changed", path.display()),
+        )
+        .hint("make the plan anew with `dashdeploy plan --out FILE`, and look at it again")
     };
     let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    let (observed, kept) = context.interruptible("looking at what is there", "nothing was changed", looking).await?;
+    let (observed, kept) =
+        context.interruptible("looking at what is there", "nothing was changed", looking).await?;
     stack.learn(&observed);
     if plan.release.bound != stack.bound {
         return Err(moved(Exit::Usage, "dashdeploy.yaml changed"));
@@ -56,12 +61,22 @@ pub(crate) async fn prepare_saved(
         let engine = connected(connecting()).await?;
         for (service, image) in release.images.iter().filter(|(service, _)| pushes(service)) {
             if engine.image(&image.id.0).await?.is_none() {
-                let message = format!("the image {} of service `{service}` is not on this machine", image.id.short());
+                let message =
+                    format!("the image {} of service `{service}` is not on this machine", image.id.short());
                 return Err(CliError::new(Exit::Failed, "no-image", message)
                     .hint("carry the plan out where it was made, or `dashdeploy push` before it is made"));
             }
         }
         pending = homes.pending(Some(&engine), &mut release.images, &pushes).await?;
     }
-    Ok(Prepared { homes, secrets, kept, release, observed, plan: plan.plan, pending, builds: Default::default() })
+    Ok(Prepared {
+        homes,
+        secrets,
+        kept,
+        release,
+        observed,
+        plan: plan.plan,
+        pending,
+        builds: Default::default(),
+    })
 }

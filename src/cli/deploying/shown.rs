@@ -62,8 +62,12 @@ pub(crate) fn agreed(context: &Context, question: &str) -> CliResult<()> {
         return Ok(());
     }
     if !context.may_ask() {
-        return Err(CliError::new(Exit::Usage, "consent", "this needs your word, and nobody can be asked here")
-            .hint("look at it with `dashdeploy plan`, then add --yes"));
+        return Err(CliError::new(
+            Exit::Usage,
+            "consent",
+            "this needs your word, and nobody can be asked here",
+        )
+        .hint("look at it with `dashdeploy plan`, then add --yes"));
     }
     if ask::confirm(question, false)? {
         return Ok(());
@@ -80,7 +84,9 @@ pub(crate) fn save(context: &Context, path: &Path, proposal: Proposal, prepared:
     let text = saved.text().map_err(|error| CliError::new(Exit::Failed, "plan-file", error.to_string()))?;
     private::replace(&context.environment.current_dir.join(path), text.as_bytes())
         .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
-    context.console.status(&format!("the plan is in {}: `dashdeploy deploy --plan {0}` carries it out", path.display()));
+    context
+        .console
+        .status(&format!("the plan is in {}: `dashdeploy deploy --plan {0}` carries it out", path.display()));
     Ok(())
 }
 
@@ -89,9 +95,12 @@ pub(crate) fn save(context: &Context, path: &Path, proposal: Proposal, prepared:
 /// # Errors
 /// Exit code 2 where it is none, is another's, or was edited.
 pub(crate) fn saved(context: &Context, stack: &Stack, path: &Path) -> CliResult<SavedPlan> {
-    let wrong = |message: String| CliError::new(Exit::Usage, "plan-file", format!("{}: {message}", path.display()));
+    let wrong =
+        |message: String| CliError::new(Exit::Usage, "plan-file", format!("{}: {message}", path.display()));
     let bytes = read_limited(&context.environment.current_dir.join(path), LARGEST);
-    let bytes = bytes.map_err(|error| wrong(format!("{error:#}")))?.ok_or_else(|| wrong("it is not there".to_owned()))?;
+    let bytes = bytes
+        .map_err(|error| wrong(format!("{error:#}")))?
+        .ok_or_else(|| wrong("it is not there".to_owned()))?;
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text".to_owned()))?;
     SavedPlan::read(&text, &stack.bound.project, &stack.bound.environment)
         .map_err(|error| wrong(error.to_string()).hint(error.hint()))

@@ -65,7 +65,8 @@ impl Steps for Work<'_> {
         let (Some(image), Some(engine)) = (image, self.engine) else {
             return Err(TargetError::unsupported(PUSH, format!("push the image of {service}")));
         };
-        let pushed = self.homes.push(engine, service, &image.id, self.supplies, Arc::clone(&self.events)).await;
+        let pushed =
+            self.homes.push(engine, service, &image.id, self.supplies, Arc::clone(&self.events)).await;
         pushed.map_err(|failure| unpushed(*failure))
     }
 

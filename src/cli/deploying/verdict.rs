@@ -10,10 +10,16 @@ use crate::deploy::{Outcome, Verdict};
 use crate::ledger::{Ending, RunOutcome};
 
 /// The last entry of a run: from its outcome, or the error that kept it from having one.
-pub(super) fn ending(came: Result<&Outcome, &CliError>, took: Duration, pages: BTreeMap<Name, String>) -> Ending {
+pub(crate) fn ending(
+    came: Result<&Outcome, &CliError>,
+    took: Duration,
+    pages: BTreeMap<Name, String>,
+) -> Ending {
     let (outcome, message, evidence) = match came {
         Ok(outcome) => (of(outcome), said(outcome), lines(outcome)),
-        Err(error) if error.exit == Exit::Interrupted => (RunOutcome::Interrupted, Some(error.report.message.clone()), Vec::new()),
+        Err(error) if error.exit == Exit::Interrupted => {
+            (RunOutcome::Interrupted, Some(error.report.message.clone()), Vec::new())
+        }
         Err(error) => (RunOutcome::Failed, Some(error.report.message.clone()), Vec::new()),
     };
     Ending { outcome, message, pages, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), evidence }

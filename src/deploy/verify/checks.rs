@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use dashdeploy_contract::{
-    AddressField, HealthCheck, Name, Reference, Release, Service, ServiceKind, Smoke,
-};
+use dashdeploy_contract::{AddressField, HealthCheck, Name, Reference, Release, Service, ServiceKind, Smoke};
 
 use super::PageMark;
 
@@ -125,18 +123,23 @@ fn preflights(release: &Release, url: &dyn Fn(&Name) -> Option<String>) -> Vec<C
     for page in bound.services.values().filter(|service| service.kind() == ServiceKind::Static) {
         let Some(origin) = url(&page.name) else { continue };
         for reference in page.env.values().flat_map(|text| text.references()) {
-            let Reference::Service { service, field: AddressField::Url | AddressField::Origin } = reference else {
+            let Reference::Service { service, field: AddressField::Url | AddressField::Origin } = reference
+            else {
                 continue;
             };
-            let proxied = release.wiring.same_origin.contains(&page.name) && page.proxy.values().any(|to| to == service);
+            let proxied = release.wiring.same_origin.contains(&page.name)
+                && page.proxy.values().any(|to| to == service);
             let asked = bound.services.get(service).filter(|_| !proxied && *service != page.name);
             let (Some(asked), Some(address)) = (asked, url(service)) else { continue };
             if address == origin {
                 continue;
             }
             let path = health_path(asked).unwrap_or("/");
-            let check =
-                Check::Preflight { service: service.clone(), url: format!("{address}{path}"), origin: origin.clone() };
+            let check = Check::Preflight {
+                service: service.clone(),
+                url: format!("{address}{path}"),
+                origin: origin.clone(),
+            };
             if !found.contains(&check) {
                 found.push(check);
             }

@@ -32,7 +32,11 @@ pub(super) fn page(answer: &OutsideAnswer, expected: &PageMark) -> Result<(), St
 
 /// A status below 400, as the health check itself has it.
 pub(super) fn healthy(answer: &OutsideAnswer) -> Result<(), String> {
-    if answer.status < 400 { Ok(()) } else { Err(format!("it answered {}{}", answer.status, excerpt(answer))) }
+    if answer.status < 400 {
+        Ok(())
+    } else {
+        Err(format!("it answered {}{}", answer.status, excerpt(answer)))
+    }
 }
 
 /// The status that was expected.

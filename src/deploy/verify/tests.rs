@@ -13,7 +13,8 @@ fn name(text: &str) -> Name {
 fn release() -> Release {
     let mut release = sample("t");
     for service in ["api", "web"] {
-        let address = ServiceAddress { url: Some(format!("https://{service}.example.com")), host: None, port: None };
+        let address =
+            ServiceAddress { url: Some(format!("https://{service}.example.com")), host: None, port: None };
         release.wiring.services.insert(name(service), address);
     }
     release
@@ -26,7 +27,9 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> OutsideAnswer {
 
 #[test]
 fn a_page_of_another_origin_is_asked_for_its_preflight() {
-    let words = |release: &Release| checks(release, &BTreeMap::new()).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let words = |release: &Release| {
+        checks(release, &BTreeMap::new()).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
     let mut release = release();
     let text = "${services.api.url}".parse::<Text>().unwrap();
     release.bound.services.get_mut("web").unwrap().env.insert("VITE_API".to_owned(), text);
@@ -49,9 +52,14 @@ fn what_is_not_public_is_asked_for_its_digest_alone() {
 fn another_digest_in_one_copy_is_enough() {
     let mut image = ReleaseImage::new("x", ImageId("sha256:1".into()));
     image.digest = Some("r/x@sha256:2".into());
-    let served = |images: &[&str]| Served { images: images.iter().map(|i| (*i).to_owned()).collect(), ..Served::default() };
+    let served = |images: &[&str]| Served {
+        images: images.iter().map(|i| (*i).to_owned()).collect(),
+        ..Served::default()
+    };
     assert!(judge::digest(Some(&image), &served(&["sha256:1", "sha256:2"])).is_ok());
-    assert!(judge::digest(Some(&image), &served(&["sha256:2", "sha256:3"])).unwrap_err().contains("sha256:3"));
+    assert!(
+        judge::digest(Some(&image), &served(&["sha256:2", "sha256:3"])).unwrap_err().contains("sha256:3")
+    );
     assert!(judge::digest(Some(&image), &served(&[])).is_err());
 }
 

@@ -209,8 +209,14 @@ impl ApiAnswer {
     /// The name that the platform gave to this request, for its operators.
     pub fn request_id(&self) -> Option<&str> {
         let known = [
-            "fly-request-id", "x-request-id", "rndr-id", "x-amzn-requestid", "x-ms-request-id", "x-nf-request-id",
-            "x-vercel-id", "cf-ray",
+            "fly-request-id",
+            "x-request-id",
+            "rndr-id",
+            "x-amzn-requestid",
+            "x-ms-request-id",
+            "x-nf-request-id",
+            "x-vercel-id",
+            "cf-ray",
         ];
         known.iter().find_map(|name| self.header(name)).filter(|id| id.len() <= 200)
     }
