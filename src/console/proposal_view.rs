@@ -63,7 +63,8 @@ fn footer(proposal: &Proposal) -> String {
     let down = proposal.services.iter().filter_map(|service| Some((service, service.downtime?)));
     let down: Vec<String> = down.map(|(service, seconds)| downtime_words(service, seconds)).collect();
     let lost = proposal.loses_data().count();
-    let lost = (lost > 0).then(|| format!("{lost} {} data", if lost == 1 { "change loses" } else { "changes lose" }));
+    let lost = (lost > 0)
+        .then(|| format!("{lost} {} data", if lost == 1 { "change loses" } else { "changes lose" }));
     let parts: Vec<String> = [proposal.counts.sentence()].into_iter().chain(down).chain(lost).collect();
     parts.join("; ")
 }

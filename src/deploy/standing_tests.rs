@@ -83,7 +83,7 @@ fn a_manifest_is_the_image_as_well_as_the_engines_id() {
     let image = sample.release.images.get("api");
     assert_eq!(compared(image, &told["api"].images), DigestMatch::Same);
     assert_eq!(compared(image, &[]), DigestMatch::Unknown);
-    assert_eq!(compared(None, &[manifest.clone()]), DigestMatch::Unknown);
+    assert_eq!(compared(None, std::slice::from_ref(&manifest)), DigestMatch::Unknown);
     assert_eq!(compared(image, &[manifest, "sha256:0".to_owned()]), DigestMatch::Differs);
 }
 

@@ -26,7 +26,8 @@ const NODES: usize = 60;
 
 /// The proposal as Markdown.
 pub fn proposal_markdown(proposal: &Proposal) -> String {
-    let mut text = format!("### Plan for {}\n\n**{}**\n", words(&headline(proposal)), words(&footer(proposal)));
+    let mut text =
+        format!("### Plan for {}\n\n**{}**\n", words(&headline(proposal)), words(&footer(proposal)));
     let mut left = Vec::new();
     let mut put = |title: &'static str, section: Option<String>| {
         let Some(section) = section else { return };
