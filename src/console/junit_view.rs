@@ -81,12 +81,12 @@ fn attribute(value: &str) -> String {
 fn cases(standing: &Standing, service: &ServiceStanding) -> [Case; 3] {
     let class = format!("{}.{}.{}", standing.project, standing.environment, service.service);
     let case = |name, answer| Case { class: class.clone(), name, answer };
-    let no_release = (service.verdict == StandingVerdict::Unknown && service.desired.is_none())
-        .then(|| Answer::Skipped("no release is known that should run".to_owned()));
+    let untold = (service.verdict == StandingVerdict::Unknown)
+        .then(|| Answer::Skipped(service.reason.clone().unwrap_or_default()));
     [
         case("health", health(service)),
         case("digest", digest(service)),
-        case("drift", no_release.unwrap_or_else(|| drift(&service.drift))),
+        case("drift", untold.unwrap_or_else(|| drift(&service.drift))),
     ]
 }
 
@@ -105,6 +105,9 @@ fn health(service: &ServiceStanding) -> Answer {
 fn digest(service: &ServiceStanding) -> Answer {
     match service.digest {
         DigestMatch::Same => Answer::Passed,
+        DigestMatch::Unknown if service.desired.is_none() => {
+            Answer::Skipped("no release is known that should run".to_owned())
+        }
         DigestMatch::Unknown => Answer::Skipped("the platform does not tell what runs".to_owned()),
         DigestMatch::Differs => {
             let desired = service.desired.clone().unwrap_or_default();

@@ -5,6 +5,7 @@ use dashdeploy_contract::{Action, Event, Health, StepState};
 use super::push_view::push_line;
 use super::{Style, safe};
 use crate::build::step::brief;
+use crate::deploy::PUSH;
 
 /// The line for an event; none for events that are only of interest while they last. `verbose` adds steps and their output.
 pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String> {
@@ -40,18 +41,21 @@ pub(super) fn line(event: &Event, verbose: bool, style: Style) -> Option<String>
         | Event::ChangeFailed { .. }
         | Event::ChangeReverted { .. } => change_line(event, verbose, style),
         Event::CheckStarted { .. } | Event::CheckPassed { .. } | Event::CheckFailed { .. } => {
-            check_line(event, style)
+            check_line(event, verbose, style)
         }
     }
 }
 
-fn check_line(event: &Event, style: Style) -> Option<String> {
+fn check_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
     Some(match event {
+        Event::CheckStarted { service, check } if verbose => {
+            format!("{} {service}  {}", style.dim("checking"), safe(check))
+        }
         Event::CheckPassed { service, check, millis } => {
             format!("{} {service}  {}{}", style.green("verified"), safe(check), took(Some(*millis)))
         }
         Event::CheckFailed { service, check, message } => {
-            format!("{} {service}  {}: {}", style.red("not as it should be"), safe(check), safe(message))
+            format!("{} {service}  {}: {}", style.red("failed check"), safe(check), safe(message))
         }
         _ => return None,
     })
@@ -89,6 +93,12 @@ fn build_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
 
 fn change_line(event: &Event, verbose: bool, style: Style) -> Option<String> {
     Some(match event {
+        // The push itself has lines, which say more.
+        Event::ChangeStarted { address, .. } | Event::ChangeFinished { address, .. }
+            if address.target() == PUSH =>
+        {
+            return None;
+        }
         Event::ChangeStarted { address, action, reason } => {
             let symbol = style.yellow(action.symbol());
             format!("{symbol} {} ({})", safe(address.as_str()), safe(reason))

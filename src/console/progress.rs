@@ -10,6 +10,7 @@ use super::lines::{doing, line};
 use super::push_view::Sending;
 use super::{ConsoleSettings, Style, Verbosity, safe};
 use crate::build::step::brief;
+use crate::deploy::PUSH;
 
 /// The bars, and what becomes of each event.
 pub(super) struct Progress {
@@ -45,7 +46,7 @@ impl Progress {
         if self.verbosity == Verbosity::Quiet {
             return None;
         }
-        if self.live && (self.draw_push(event) || self.draw(event)) {
+        if self.live && (self.draw_push(event) || self.draw_build(event) || self.draw_change(event)) {
             return None;
         }
         line(event, self.verbosity == Verbosity::Verbose, style)
@@ -59,7 +60,7 @@ impl Progress {
     }
 
     /// True where a bar says it all.
-    fn draw(&mut self, event: &Event) -> bool {
+    fn draw_build(&mut self, event: &Event) -> bool {
         match event {
             Event::BuildStarted { service } => self.say(&image(service), &format!("{service}  building")),
             Event::BuildContext { service, bytes, files } => self.sending(service, *bytes, *files),
@@ -84,8 +85,22 @@ impl Progress {
             Event::ImagePull { image, status } => {
                 self.say(&format!("pull {image}"), &format!("{}  {}", safe(image), safe(status)));
             }
+            _ => return false,
+        }
+        true
+    }
+
+    /// True where a bar says it all: changes, and what services make of them.
+    fn draw_change(&mut self, event: &Event) -> bool {
+        match event {
+            // A push has a bar of its own, which says more.
+            Event::ChangeStarted { address, .. } if address.target() == PUSH => return false,
             Event::ChangeStarted { address, action, .. } => {
                 self.say(address.as_str(), &format!("{} {}", doing(*action), safe(address.as_str())));
+                return false;
+            }
+            Event::ChangeFailed { address, .. } => {
+                self.clear(address.as_str());
                 return false;
             }
             Event::ChangeFinished { address, .. } => self.clear(address.as_str()),
@@ -98,10 +113,10 @@ impl Progress {
                 return false;
             }
             Event::CheckStarted { service, check } => {
-                self.say(&check_key(service), &format!("{service}  {}", safe(check)));
+                self.say(&check_key(service, check), &format!("{service}  checking {}", safe(check)));
             }
-            Event::CheckPassed { service, .. } | Event::CheckFailed { service, .. } => {
-                self.clear(&check_key(service));
+            Event::CheckPassed { service, check, .. } | Event::CheckFailed { service, check, .. } => {
+                self.clear(&check_key(service, check));
                 return false;
             }
             _ => return false,
@@ -179,10 +194,15 @@ fn pushed(service: &dashdeploy_contract::Name) -> String {
     format!("push {service}")
 }
 
-fn check_key(service: &Name) -> String {
-    format!("check {service}")
+// Several checks of a service may run at once.
+fn check_key(service: &Name, check: &str) -> String {
+    format!("check {service} {check}")
 }
 
 fn image(service: &Name) -> String {
     format!("image {service}")
 }
+
+#[cfg(test)]
+#[path = "progress_tests.rs"]
+mod tests;

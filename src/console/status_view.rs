@@ -70,8 +70,8 @@ fn below(service: &ServiceStanding, style: Style) -> Option<String> {
         lines.extend(fold("    ", "      ", &format!("image: runs {}, should be {desired}", image(service))));
     }
     if let Some(certificate) = &service.certificate {
-        let text = format!("{}: certificate {certificate}", service.service);
-        lines.extend(fold(if lines.is_empty() { "" } else { "    " }, "      ", &text));
+        let alone = if lines.is_empty() { format!("{}: ", service.service) } else { "    ".to_owned() };
+        lines.extend(fold(&alone, "      ", &format!("certificate {certificate}")));
     }
     lines.extend(service.drift.iter().flat_map(|drift| drift_lines(drift, style)));
     (!lines.is_empty()).then(|| lines.join("\n"))

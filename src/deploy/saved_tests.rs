@@ -62,7 +62,7 @@ fn every_single_edit_of_the_content_is_seen() {
 #[test]
 fn numbers_with_a_fraction_survive() {
     let mut sample = second();
-    for (at, number) in [0.1, 1e-7, 3.141_592_653_589_793, 122.416_294_033_786_585].into_iter().enumerate() {
+    for (at, number) in [0.1, 1e-7, 1.0 / 3.0, 122.416_294_033_786_58].into_iter().enumerate() {
         sample.plan.changes[at].payload = json!({ "cpu": number });
     }
     assert_eq!(read(&saved(&sample).text().unwrap()).unwrap(), saved(&sample));

@@ -201,7 +201,12 @@ fn standing(input: &StandingInput, service: &Service) -> ServiceStanding {
         copies_wanted: service.replicas,
         url: served.and_then(|served| served.url.clone()).or_else(|| fact.cloned()),
         certificate: served.and_then(|served| served.certificate.clone()),
-        drift: drift_of(input.plan, &|change| change.service.as_ref() == Some(name)),
+        // A plan made without having asked says nothing of what is there.
+        drift: if input.unknown.contains_key(name) {
+            Vec::new()
+        } else {
+            drift_of(input.plan, &|change| change.service.as_ref() == Some(name))
+        },
     };
     let marked = running.iter().find_map(|resource| resource.facts.get("release"));
     standing.release = match standing.digest {

@@ -83,7 +83,7 @@ fn a_manifest_is_the_image_as_well_as_the_engines_id() {
     let image = sample.release.images.get("api");
     assert_eq!(compared(image, &told["api"].images), DigestMatch::Same);
     assert_eq!(compared(image, &[]), DigestMatch::Unknown);
-    assert_eq!(compared(None, &[manifest.clone()]), DigestMatch::Unknown);
+    assert_eq!(compared(None, std::slice::from_ref(&manifest)), DigestMatch::Unknown);
     assert_eq!(compared(image, &[manifest, "sha256:0".to_owned()]), DigestMatch::Differs);
 }
 
@@ -135,9 +135,15 @@ fn a_former_copy_that_stands_aside_is_not_the_services_health() {
 
 #[test]
 fn what_cannot_be_told_is_not_called_good() {
-    let (sample, unknown) = (healthy(), BTreeMap::from([(name("api"), "timed out".to_owned())]));
+    let (sample, plan, unknown) =
+        (healthy(), second().plan, BTreeMap::from([(name("api"), "timed out".to_owned())]));
     let standing = standing_of(&sample, |input| input.release = None);
     assert_eq!(verdicts(&standing), (Unknown, vec![Unknown, Unknown]));
+    let standing = standing_of(&sample, |input| {
+        input.unknown = &unknown;
+        input.plan = &plan;
+    });
+    assert!(standing.services[1].drift.is_empty());
     let standing = standing_of(&sample, |input| input.unknown = &unknown);
     assert_eq!(verdicts(&standing), (Unknown, vec![Fine, Unknown]));
     assert_eq!(standing.services[1].health, None);

@@ -143,6 +143,10 @@ fn labels_of_a_diagram_are_text_and_nothing_else() {
         }
         assert!(chart.lines().filter(|line| line.starts_with("    n")).count() <= 60);
     }
+    let proposal = hostile().proposal();
+    let chart =
+        super::mermaid::flowchart(&Graph::of(&proposal, 60), &|target| proposal.title(target).to_owned());
+    insta::assert_snapshot!("hostile_chart", chart);
 }
 
 #[test]

@@ -137,12 +137,8 @@ fn field(field: &str, from: Option<&str>, to: Option<&str>) -> FieldChange {
     FieldChange { field: field.to_owned(), from: from.map(str::to_owned), to: to.map(str::to_owned) }
 }
 
-fn plan() -> Plan {
-    let push = Change {
-        needs: vec![Address::new("fly", "app", "shop-production-api")],
-        ..change(("push", "image", "api"), Action::Run, Some("api"), "to registry.fly.io/shop-production-api")
-    };
-    let machine = Change {
+fn machine(push: &Address) -> Change {
+    Change {
         fields: vec![
             field(
                 "image",
@@ -157,9 +153,17 @@ fn plan() -> Plan {
         downtime: Some(10),
         takes_image: true,
         gated: true,
-        needs: vec![push.address.clone()],
+        needs: vec![push.clone()],
         ..change(("fly", "machine", "api"), Action::Replace, Some("api"), "the image and 3 variables changed")
+    }
+}
+
+fn plan() -> Plan {
+    let push = Change {
+        needs: vec![Address::new("fly", "app", "shop-production-api")],
+        ..change(("push", "image", "api"), Action::Run, Some("api"), "to registry.fly.io/shop-production-api")
     };
+    let machine = machine(&push.address);
     let old = Change {
         risk: Risk::LosesData,
         needs: vec![machine.address.clone()],
