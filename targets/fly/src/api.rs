@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashdeploy_contract::{
-    Access, ApiAnswer, Clock, ErrorKind, Method, Pace, ReadCall, Reads, Repeat, TargetError, WriteCall, Writes,
-    no_writes,
+    Access, ApiAnswer, Clock, ErrorKind, Method, Pace, ReadCall, Reads, Repeat, TargetError, WriteCall,
+    Writes, no_writes,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -56,10 +56,13 @@ impl Api {
     /// `Denied` without a token.
     pub(crate) fn of(access: &Access, writes: Option<Arc<dyn Writes>>) -> Result<Self, TargetError> {
         let token = bare_token(access).ok_or_else(|| {
-            ours(ErrorKind::Denied, "connect", format!("{TOKEN} is not set"))
-                .hint(format!("make a token with `fly tokens create org` and give it: `{TOKEN}=… dashdeploy …`"))
+            ours(ErrorKind::Denied, "connect", format!("{TOKEN} is not set")).hint(format!(
+                "make a token with `fly tokens create org` and give it: `{TOKEN}=… dashdeploy …`"
+            ))
         })?;
-        let base = |(variable, default): (&str, &str)| access.setting(variable, default).trim_end_matches('/').to_owned();
+        let base = |(variable, default): (&str, &str)| {
+            access.setting(variable, default).trim_end_matches('/').to_owned()
+        };
         Ok(Self {
             reads: Arc::clone(&access.reads),
             writes: writes.unwrap_or_else(no_writes),
@@ -99,7 +102,9 @@ impl Api {
         if let Some(nonce) = change.nonce {
             to.headers.push(("fly-machine-lease-nonce".to_owned(), nonce.to_owned()));
         }
-        self.writes.send(WriteCall { to, method: change.method, body: change.body, repeat: change.repeat }).await
+        self.writes
+            .send(WriteCall { to, method: change.method, body: change.body, repeat: change.repeat })
+            .await
     }
 
     /// The same where only a success will do.
@@ -153,21 +158,33 @@ impl Api {
 
     /// The addresses of an app.
     pub(crate) async fn ips(&self, app: &str) -> Result<Vec<wire::Ip>, TargetError> {
-        let found: Option<wire::Ips> =
-            self.find(&format!("list the addresses of {app}"), &format!("/apps/{app}/ip_assignments")).await?;
+        let found: Option<wire::Ips> = self
+            .find(&format!("list the addresses of {app}"), &format!("/apps/{app}/ip_assignments"))
+            .await?;
         Ok(found.unwrap_or_default().ips)
     }
 
     /// The certificate of a host name; none where none was asked for.
-    pub(crate) async fn certificate(&self, app: &str, host: &str) -> Result<Option<wire::Certificate>, TargetError> {
-        self.find(&format!("look at the certificate of {host}"), &format!("/apps/{app}/certificates/{host}")).await
+    pub(crate) async fn certificate(
+        &self,
+        app: &str,
+        host: &str,
+    ) -> Result<Option<wire::Certificate>, TargetError> {
+        self.find(&format!("look at the certificate of {host}"), &format!("/apps/{app}/certificates/{host}"))
+            .await
     }
 
     /// Waits up to `seconds` until a machine has a state; false where it has not yet.
     ///
     /// # Errors
     /// `Invalid` where it never will.
-    pub(crate) async fn wait(&self, app: &str, machine: &wire::Machine, state: &str, seconds: u64) -> Result<bool, TargetError> {
+    pub(crate) async fn wait(
+        &self,
+        app: &str,
+        machine: &wire::Machine,
+        state: &str,
+        seconds: u64,
+    ) -> Result<bool, TargetError> {
         let operation = format!("wait until machine {} of {app} is {state}", machine.name);
         let query = format!("state={state}&version={}&timeout={seconds}", machine.instance_id);
         let path = format!("/apps/{app}/machines/{}/wait?{query}", machine.id);
@@ -223,7 +240,14 @@ pub(crate) struct Change<'a> {
 impl<'a> Change<'a> {
     /// A `POST` that may be repeated.
     pub(crate) fn post(operation: &'a str, path: &'a str, body: Value) -> Self {
-        Self { operation, method: Method::Post, path, body: Some(body), repeat: Repeat::Harmless, nonce: None }
+        Self {
+            operation,
+            method: Method::Post,
+            path,
+            body: Some(body),
+            repeat: Repeat::Harmless,
+            nonce: None,
+        }
     }
 
     /// A `POST` that makes something, and twice would make two.
@@ -240,7 +264,9 @@ impl<'a> Change<'a> {
 /// Macaroons have a scheme of their own (fly.io/docs/security/tokens).
 fn authorization(token: &SecretString) -> SecretString {
     let text = token.expose_secret();
-    let macaroon = text.split(',').any(|part| ["fm1r_", "fm1a_", "fm2_"].iter().any(|start| part.trim().starts_with(start)));
+    let macaroon = text
+        .split(',')
+        .any(|part| ["fm1r_", "fm1a_", "fm2_"].iter().any(|start| part.trim().starts_with(start)));
     SecretString::from(format!("{} {text}", if macaroon { "FlyV1" } else { "Bearer" }))
 }
 

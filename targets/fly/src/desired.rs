@@ -83,12 +83,17 @@ impl Desired {
         let operation = format!("plan {}", service.name);
         if app.has_bucket() {
             let message = "files in a Tigris bucket are put there by `fly deploy` alone";
-            return Err(ours(ErrorKind::Unsupported, operation, message).hint("write `hosting: image`, or leave it out"));
+            return Err(ours(ErrorKind::Unsupported, operation, message)
+                .hint("write `hosting: image`, or leave it out"));
         }
         let size = size::of(service.resources, app.option("size"))
             .map_err(|why| ours(ErrorKind::Invalid, operation.clone(), why))?;
         let image = release.images.get(&service.name).ok_or_else(|| {
-            ours(ErrorKind::Invalid, operation.clone(), format!("the release has no image of `{}`", service.name))
+            ours(
+                ErrorKind::Invalid,
+                operation.clone(),
+                format!("the release has no image of `{}`", service.name),
+            )
         })?;
         let bound = &release.bound;
         Ok(Self {
@@ -96,14 +101,24 @@ impl Desired {
             app: app.name(),
             org: app.option("org").map(str::to_owned),
             owner: owner(app),
-            marks: [("dashdeploy_project", &bound.project), ("dashdeploy_environment", &bound.environment), ("dashdeploy_service", &service.name)]
-                .map(|(mark, name)| (mark.to_owned(), name.to_string()))
-                .into(),
+            marks: [
+                ("dashdeploy_project", &bound.project),
+                ("dashdeploy_environment", &bound.environment),
+                ("dashdeploy_service", &service.name),
+            ]
+            .map(|(mark, name)| (mark.to_owned(), name.to_string()))
+            .into(),
             region: app.region().to_owned(),
             config: config(app, release, &size)?,
             image: image.id.0.clone(),
             release: release.number,
-            secrets: release.secrets.get(&service.name).into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            secrets: release
+                .secrets
+                .get(&service.name)
+                .into_iter()
+                .flatten()
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
             replicas: service.replicas,
             strategy: app.strategy().to_owned(),
             drain: number(app, "drain_seconds"),
@@ -132,12 +147,6 @@ impl Desired {
     pub(crate) fn env(&self) -> BTreeMap<String, String> {
         let env = self.config.get("env").and_then(Value::as_object).into_iter().flatten();
         env.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
-    }
-
-    /// True where Fly.io checks its health.
-    pub(crate) fn is_checked(&self) -> bool {
-        let has = |part: &Value| part.get("checks").is_some();
-        has(&self.config) || self.config.get("services").and_then(Value::as_array).is_some_and(|all| all.iter().any(has))
     }
 }
 
@@ -175,12 +184,17 @@ fn config(app: &App, release: &Release, size: &size::Size) -> Result<Value, Targ
     let mut config = Map::new();
     config.insert("env".to_owned(), env(service, &desk)?);
     let kind = if size.shared { "shared" } else { "performance" };
-    config.insert("guest".to_owned(), json!({ "cpu_kind": kind, "cpus": size.cpus, "memory_mb": size.memory }));
+    config
+        .insert("guest".to_owned(), json!({ "cpu_kind": kind, "cpus": size.cpus, "memory_mb": size.memory }));
     if let Some(command) = &service.command {
         config.insert("init".to_owned(), json!({ "cmd": command }));
     }
     let checked = check(app);
-    let services: Vec<Value> = [public_service(app, checked.as_ref()), private_service(app, checked.as_ref())].into_iter().flatten().collect();
+    let services: Vec<Value> =
+        [public_service(app, checked.as_ref()), private_service(app, checked.as_ref())]
+            .into_iter()
+            .flatten()
+            .collect();
     if !services.is_empty() {
         config.insert("services".to_owned(), Value::Array(services));
     }
@@ -199,7 +213,11 @@ fn env(service: &Service, desk: &Desk) -> Result<Value, TargetError> {
     if service.kind() == ServiceKind::Web {
         for (name, text) in &service.env {
             let value = desk.wiring.resolve(text, service).map_err(|unresolved| {
-                ours(ErrorKind::Invalid, format!("plan {}", service.name), format!("variable {name}: {unresolved}"))
+                ours(
+                    ErrorKind::Invalid,
+                    format!("plan {}", service.name),
+                    format!("variable {name}: {unresolved}"),
+                )
             })?;
             env.insert(name.clone(), Value::String(value));
         }

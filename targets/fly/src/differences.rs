@@ -27,19 +27,30 @@ pub(crate) enum Differences {
 impl SeenApp {
     /// The machine that the others are held against: the first that takes traffic.
     pub(crate) fn started(&self) -> Option<&SeenMachine> {
-        let live = |machine: &&SeenMachine| machine.ours && machine.mark("dashdeploy_live") == Some(word(true));
+        let live =
+            |machine: &&SeenMachine| machine.ours && machine.mark("dashdeploy_live") == Some(word(true));
         self.machines.iter().find(live).or_else(|| self.machines.iter().find(|machine| machine.ours))
     }
 }
 
 /// What differs.
-pub(crate) fn differences(desired: &Desired, seen: Option<&SeenApp>, machines: &[SeenMachine]) -> Differences {
-    let Some(first) = seen.and_then(SeenApp::started).or(machines.first()) else { return Differences::Absent };
+pub(crate) fn differences(
+    desired: &Desired,
+    seen: Option<&SeenApp>,
+    machines: &[SeenMachine],
+) -> Differences {
+    let Some(first) = seen.and_then(SeenApp::started).or(machines.first()) else {
+        return Differences::Absent;
+    };
     let mut fields = fields(desired, seen, first);
     let others = machines.iter().filter(|machine| machine.id != first.id);
     for other in others {
         let more = self::fields(desired, seen, other);
-        fields.extend(more.into_iter().filter(|more| !fields.iter().any(|known| known.field == more.field)).collect::<Vec<_>>());
+        fields.extend(
+            more.into_iter()
+                .filter(|more| !fields.iter().any(|known| known.field == more.field))
+                .collect::<Vec<_>>(),
+        );
     }
     if !fields.is_empty() {
         return Differences::Fields(fields);
@@ -49,11 +60,16 @@ pub(crate) fn differences(desired: &Desired, seen: Option<&SeenApp>, machines: &
         let counts = field("machines", Some(machines.len().to_string()), Some(wanted.to_string()));
         return Differences::Fields(vec![counts]);
     }
-    let stands = |machine: &&SeenMachine| machine.state == "stopped" || machine.state == "suspended" || machine.state == "failed";
+    let stands = |machine: &&SeenMachine| {
+        machine.state == "stopped" || machine.state == "suspended" || machine.state == "failed"
+    };
     match machines.iter().find(stands).filter(|_| !desired.sleeps) {
         Some(machine) => Differences::State(format!("machine {} is {}", machine.name, machine.state)),
         None => match machines.iter().find(|machine| machine.mark("dashdeploy_live") != Some(word(true))) {
-            Some(machine) => Differences::State(format!("machine {} takes no traffic yet: a run was cut off", machine.name)),
+            Some(machine) => Differences::State(format!(
+                "machine {} takes no traffic yet: a run was cut off",
+                machine.name
+            )),
             None => Differences::None,
         },
     }
@@ -80,7 +96,11 @@ fn fields(desired: &Desired, seen: Option<&SeenApp>, machine: &SeenMachine) -> V
     }
     for (mark, truth) in [("dashdeploy_public", desired.public), ("dashdeploy_private", desired.private)] {
         if machine.ours && machine.mark(mark) != Some(word(truth)) {
-            fields.push(field(&mark.replace("dashdeploy_", ""), machine.mark(mark).map(str::to_owned), Some(word(truth).to_owned())));
+            fields.push(field(
+                &mark.replace("dashdeploy_", ""),
+                machine.mark(mark).map(str::to_owned),
+                Some(word(truth).to_owned()),
+            ));
         }
     }
     fields
@@ -103,7 +123,9 @@ fn env(desired: &Desired, machine: &SeenMachine, fields: &mut Vec<FieldChange>) 
 }
 
 fn guest(desired: &Desired, machine: &SeenMachine, fields: &mut Vec<FieldChange>) {
-    let text = |value: Option<&Value>| value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let text = |value: Option<&Value>| {
+        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    };
     for part in ["cpu_kind", "cpus", "memory_mb"] {
         let wanted = desired.config.get("guest").and_then(|guest| guest.get(part));
         let there = machine.config.get("guest").and_then(|guest| guest.get(part));
@@ -119,7 +141,8 @@ fn secrets(desired: &Desired, seen: Option<&SeenApp>, machine: &SeenMachine, fie
     let kept = seen.map(|seen| &seen.secrets);
     for (name, print) in &desired.secrets {
         let digest = kept.and_then(|kept| kept.get(name));
-        let same = started.get(name).is_some_and(|(old, at)| (old == print || print == KEPT) && Some(at) == digest);
+        let same =
+            started.get(name).is_some_and(|(old, at)| (old == print || print == KEPT) && Some(at) == digest);
         if !same {
             let from = started.get(name).map(|(old, _)| old.clone());
             let to = if from.as_ref() == Some(print) { format!("{print}, set anew") } else { print.clone() };

@@ -36,14 +36,35 @@ pub(crate) fn refused(answer: &ApiAnswer, operation: &str) -> TargetError {
     let message = format!("{said} (status {}{id})", answer.status);
     let capacity = body.status.as_deref() == Some("insufficient_capacity");
     let (kind, hint) = match answer.status {
-        401 => (ErrorKind::Denied, Some("FLY_API_TOKEN is not valid any more: make one with `fly tokens create org`")),
-        403 => (ErrorKind::Denied, Some("the token does not allow this: make one with `fly tokens create org`, or set the option `app` where the name is another's")),
+        401 => (
+            ErrorKind::Denied,
+            Some("FLY_API_TOKEN is not valid any more: make one with `fly tokens create org`"),
+        ),
+        403 => (
+            ErrorKind::Denied,
+            Some(
+                "the token does not allow this: make one with `fly tokens create org`, or set the option `app` where the name is another's",
+            ),
+        ),
         404 => (ErrorKind::NotFound, None),
-        409 => (ErrorKind::Conflict, Some("somebody else is changing it (`fly machine leases view` shows who): run the command again in a minute")),
+        409 => (
+            ErrorKind::Conflict,
+            Some(
+                "somebody else is changing it (`fly machine leases view` shows who): run the command again in a minute",
+            ),
+        ),
         429 => (ErrorKind::RateLimited, Some("Fly.io asks to wait: run the command again in a minute")),
-        _ if capacity => (ErrorKind::Unavailable, Some("the region has no room for such a machine now: choose another `region` or `size`, or run the command again later")),
+        _ if capacity => (
+            ErrorKind::Unavailable,
+            Some(
+                "the region has no room for such a machine now: choose another `region` or `size`, or run the command again later",
+            ),
+        ),
         400 | 412 | 422 => (ErrorKind::Invalid, None),
-        408 | 500.. => (ErrorKind::Unavailable, Some("run the command again: it goes on from what is there (status.flyio.net tells of outages)")),
+        408 | 500.. => (
+            ErrorKind::Unavailable,
+            Some("run the command again: it goes on from what is there (status.flyio.net tells of outages)"),
+        ),
         _ => (ErrorKind::Unexpected, None),
     };
     let error = ours(kind, operation, message);

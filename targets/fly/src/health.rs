@@ -7,7 +7,8 @@ use crate::wire::Machine;
 /// The machines that count for a service's health: those of the newest deploy. Others are on their way out.
 pub(crate) fn current(machines: &[Machine]) -> Vec<&Machine> {
     let there = machines.iter().filter(|machine| machine.is_there());
-    let at = |machine: &Machine| machine.mark("dashdeploy_at").and_then(|at| at.parse::<i64>().ok()).unwrap_or(0);
+    let at =
+        |machine: &Machine| machine.mark("dashdeploy_at").and_then(|at| at.parse::<i64>().ok()).unwrap_or(0);
     let newest = there.clone().map(at).max();
     let generation = |machine: &&Machine| machine.mark("dashdeploy_generation").map(str::to_owned);
     let first = there.clone().find(|machine| Some(at(machine)) == newest);
@@ -36,7 +37,9 @@ fn rank(health: &Health) -> u8 {
 /// (fly.io/docs/machines/guides-examples/health-checks).
 pub(crate) fn one(machine: &Machine) -> Health {
     if machine.host_status.as_deref().is_some_and(|status| status != "ok") {
-        return Health::Unhealthy { detail: "its host does not answer (fly.io tells of it on the dashboard)".to_owned() };
+        return Health::Unhealthy {
+            detail: "its host does not answer (fly.io tells of it on the dashboard)".to_owned(),
+        };
     }
     if let Some((exit, restarts)) = machine.last_exit()
         && (restarts > 1 || matches!(machine.state.as_str(), "stopped" | "failed"))
@@ -63,7 +66,11 @@ fn checked(machine: &Machine) -> Health {
         return Health::Starting;
     }
     // A check that does not pass yet may pass later: the deadline decides, and the last output is told then.
-    if machine.checks.iter().all(|check| check.status == "passing") { Health::Healthy } else { Health::Starting }
+    if machine.checks.iter().all(|check| check.status == "passing") {
+        Health::Healthy
+    } else {
+        Health::Starting
+    }
 }
 
 fn has_checks(machine: &Machine) -> bool {
@@ -73,7 +80,8 @@ fn has_checks(machine: &Machine) -> bool {
         Some(serde_json::Value::Object(all)) => !all.is_empty(),
         _ => false,
     };
-    filled(config) || config.get("services").and_then(|s| s.as_array()).is_some_and(|all| all.iter().any(filled))
+    filled(config)
+        || config.get("services").and_then(|s| s.as_array()).is_some_and(|all| all.iter().any(filled))
 }
 
 fn sleeps(machine: &Machine) -> bool {
@@ -97,7 +105,9 @@ mod tests {
     }
 
     fn checked(state: &str, checks: &Value) -> Health {
-        one(&machine(json!({ "state": state, "checks": checks, "config": { "services": [{ "checks": [{}] }] } })))
+        one(&machine(
+            json!({ "state": state, "checks": checks, "config": { "services": [{ "checks": [{}] }] } }),
+        ))
     }
 
     #[test]
@@ -105,7 +115,10 @@ mod tests {
         assert_eq!(checked("started", &json!([])), Health::Starting);
         assert_eq!(checked("started", &json!([{ "status": "critical" }])), Health::Starting);
         assert_eq!(checked("started", &json!([{ "status": "passing" }])), Health::Healthy);
-        assert_eq!(checked("started", &json!([{ "status": "passing" }, { "status": "critical" }])), Health::Starting);
+        assert_eq!(
+            checked("started", &json!([{ "status": "passing" }, { "status": "critical" }])),
+            Health::Starting
+        );
         assert_eq!(checked("created", &json!([])), Health::Starting);
         assert_eq!(one(&machine(json!({ "state": "started" }))), Health::Running);
         assert_eq!(one(&machine(json!({ "state": "stopped" }))), Health::Absent);
@@ -128,7 +141,9 @@ mod tests {
     #[test]
     fn machines_of_the_newest_deploy_count() {
         let made = |generation: &str, at: &str, state: &str| {
-            machine(json!({ "state": state, "config": { "metadata": { "dashdeploy_generation": generation, "dashdeploy_at": at } } }))
+            machine(
+                json!({ "state": state, "config": { "metadata": { "dashdeploy_generation": generation, "dashdeploy_at": at } } }),
+            )
         };
         let machines = [made("old", "1", "started"), made("new", "2", "created")];
         assert_eq!(of(&machines), Health::Starting);

@@ -1,7 +1,8 @@
 //! The target `fly`: Fly.io.
 //!
-//! Given: a bound project. Gives: the files that Fly.io reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project, ways out. Gives: the files that Fly.io reads, what of the project it carries, addresses; plans, and a
+//! reader and writer that carry them out by the Machines API. Deliberately absent: files, the process environment, printing,
+//! connections of its own.
 //!
 //! | room | what it decides |
 //! |---|---|
@@ -11,17 +12,39 @@
 //! | `manifests` | a service as `fly.toml` |
 //! | `head` | the commands around the file, for its head |
 //! | `portability` | the report |
+//! | `desired`, `payload` | a release as apps and machines; what plans carry |
+//! | `observe`, `health` | what is there |
+//! | `differences`, `plan`, `removal` | the changes from one to the other |
+//! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
+//! | `connection`, `logs`, `write` | looking; changes carried out, taken back, settled |
 
+mod api;
 mod config;
+mod connection;
+mod desired;
+mod differences;
+mod error;
 mod findings;
 mod head;
+mod health;
+mod logs;
 mod manifests;
+mod observe;
+mod payload;
+mod plan;
 mod portability;
+mod removal;
 mod size;
+mod wire;
+mod write;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Descriptor, Desk, Finding, Manifests, Name, PageServer, Portability, Service, ServiceAddress,
-    Target, Template,
+    Access, Address, Bound, Descriptor, Desk, Finding, ImageHome, Manifests, Name, Observed, OwnRepository,
+    PageServer, Plan, Portability, Reader, Release, Removal, SecretEdit, Service, ServiceAddress, Target,
+    TargetError, Template, Writer, Writes,
 };
 use indexmap::IndexMap;
 
@@ -40,6 +63,7 @@ pub fn target() -> FlyTarget {
     }
 }
 
+#[async_trait]
 impl Target for FlyTarget {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -73,6 +97,52 @@ impl Target for FlyTarget {
 
     fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
         manifests::page_server(&App::of(&self.descriptor, desk.bound, service), desk)
+    }
+
+    fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
+        plan::plan(&self.descriptor, release, observed)
+    }
+
+    fn plan_removal(
+        &self,
+        bound: &Bound,
+        observed: &Observed,
+        removal: Removal,
+    ) -> Result<Plan, TargetError> {
+        removal::plan_removal(&self.descriptor, bound, observed, removal)
+    }
+
+    fn plan_secrets(
+        &self,
+        bound: &Bound,
+        observed: &Observed,
+        edits: &[SecretEdit],
+    ) -> Result<Plan, TargetError> {
+        plan::plan_secrets(&self.descriptor, bound, observed, edits)
+    }
+
+    /// Machines take images from Fly's own registry alone: it takes no login of others
+    /// (fly.io/docs/blueprints/using-the-fly-docker-registry).
+    fn image_home(&self, access: &Access, bound: &Bound, service: &Service) -> ImageHome {
+        let app = App::of(&self.descriptor, bound, service).name();
+        ImageHome::Own(OwnRepository {
+            repository: format!("{}/{app}", api::registry(access)),
+            user: "x".to_owned(),
+            password: api::bare_token(access).unwrap_or_default(),
+            after: Address::new(config::TARGET, "app", service.name.as_str()),
+        })
+    }
+
+    async fn connect_reader(&self, access: &Access) -> Result<Box<dyn Reader>, TargetError> {
+        Ok(Box::new(connection::FlyReader::new(access, &self.descriptor)?))
+    }
+
+    async fn connect_writer(
+        &self,
+        access: &Access,
+        writes: Arc<dyn Writes>,
+    ) -> Result<Box<dyn Writer>, TargetError> {
+        Ok(Box::new(connection::FlyWriter::new(access, writes)?))
     }
 }
 

@@ -54,7 +54,9 @@ async fn look(api: &Api, app: &App<'_>) -> Result<Answers, TargetError> {
         }
         // Fly.io says so of names of other organisations; whether it is that is told by the app itself.
         (Err(error), _) | (_, Err(error)) if error.kind == ErrorKind::Denied => match api.app(&name).await {
-            Err(again) if again.kind == ErrorKind::Denied && again.message.contains("403") => answers.taken = true,
+            Err(again) if again.kind == ErrorKind::Denied && again.message.contains("403") => {
+                answers.taken = true
+            }
             Err(again) => return Err(again),
             Ok(_) => return Err(error),
         },
@@ -68,7 +70,8 @@ async fn look(api: &Api, app: &App<'_>) -> Result<Answers, TargetError> {
         let seen = volumes.map(|v| SeenVolume { id: v.id, name: v.name, region: v.region, size: v.size_gb });
         answers.volumes = Some(seen.collect());
         let ips = api.ips(&name).await?;
-        let private = ips.iter().filter(|ip| !ip.shared && ip.ip.to_ascii_lowercase().starts_with("fd")).count();
+        let private =
+            ips.iter().filter(|ip| !ip.shared && ip.ip.to_ascii_lowercase().starts_with("fd")).count();
         answers.ips = Some((ips.len() - private, private));
     }
     if let Some(host) = app.bound.domains.get(&app.service.name).filter(|_| answers.machines.is_some()) {
@@ -121,7 +124,9 @@ pub(crate) fn assemble(app: &App, answers: &Answers) -> Vec<Resource> {
     };
     if answers.taken {
         let mut taken = resource("app");
-        taken.payload = SeenApp { app: name.clone(), org: Some("another organisation".to_owned()), ..SeenApp::default() }.json();
+        taken.payload =
+            SeenApp { app: name.clone(), org: Some("another organisation".to_owned()), ..SeenApp::default() }
+                .json();
         return vec![taken];
     }
     let Some(machines) = &answers.machines else { return Vec::new() };
@@ -167,7 +172,11 @@ fn seen(app: &App, answers: &Answers, machines: &[Machine]) -> SeenApp {
     SeenApp {
         app: app.name(),
         marked: secrets.contains_key(&owner(app)),
-        empty: machines.is_empty() && secrets.is_empty() && none(volumes) && none(ips) && in_our_organisation(app, answers),
+        empty: machines.is_empty()
+            && secrets.is_empty()
+            && none(volumes)
+            && none(ips)
+            && in_our_organisation(app, answers),
         org: answers.org.clone(),
         secrets: secrets.into_iter().filter(|(name, _)| !name.starts_with(OWNER)).collect(),
         volumes: answers.volumes.clone(),
@@ -195,7 +204,10 @@ fn facts(app: &App, machines: &[Machine]) -> Vec<(String, String)> {
     let mark = |name: &str| first.mark(name).map(str::to_owned);
     let found = [
         ("url", app.is_public().then(|| format!("https://{}.fly.dev", app.name()))),
-        ("image", image.digest.as_ref().map(|digest| format!("{}/{}@{digest}", image.registry, image.repository))),
+        (
+            "image",
+            image.digest.as_ref().map(|digest| format!("{}/{}@{digest}", image.registry, image.repository)),
+        ),
         ("digest", image.digest.clone()),
         ("image_id", mark("dashdeploy_image")),
         ("release", mark("dashdeploy_release")),

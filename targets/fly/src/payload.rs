@@ -133,7 +133,11 @@ impl SeenApp {
     /// `Unexpected` for an observation of another version or target.
     pub(crate) fn of(resource: &Resource) -> Result<Self, TargetError> {
         serde_json::from_value(resource.payload.clone()).map_err(|error| {
-            ours(ErrorKind::Unexpected, format!("read what was seen of {}", resource.address), error.to_string())
+            ours(
+                ErrorKind::Unexpected,
+                format!("read what was seen of {}", resource.address),
+                error.to_string(),
+            )
         })
     }
 }

@@ -3,8 +3,8 @@
 //! Given: a release and what was observed. Gives: a [`Plan`], the same bytes for the same input. Deliberately absent: any call.
 
 use dashdeploy_contract::{
-    Action, Address, Change, Descriptor, ErrorKind, FieldChange, KEPT, Observed, Plan, Release, Risk, SecretEdit,
-    TargetError,
+    Action, Address, Change, Descriptor, ErrorKind, FieldChange, KEPT, Observed, Plan, Release, Risk,
+    SecretEdit, TargetError,
 };
 
 use crate::config::{App, TARGET};
@@ -18,7 +18,11 @@ use crate::payload::{Former, SeenApp, SeenMachine, Task};
 const RESTART: u32 = 10;
 
 /// The plan for a release.
-pub(crate) fn plan(descriptor: &Descriptor, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
+pub(crate) fn plan(
+    descriptor: &Descriptor,
+    release: &Release,
+    observed: &Observed,
+) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
     for app in App::all(descriptor, &release.bound) {
         let desired = Desired::of(&app, release)?;
@@ -44,11 +48,18 @@ fn in_the_way(app: &App, seen: &SeenApp, adoptable: bool) -> TargetError {
     let operation = format!("plan {}", app.service.name);
     if !adoptable {
         let whose = seen.org.as_deref().unwrap_or("another organisation");
-        return ours(ErrorKind::Conflict, operation, format!("the app `{name}` is there and belongs to {whose}"))
-            .hint(format!("choose another name: `options: {{ app: … }}` of service `{}`", app.service.name));
+        return ours(
+            ErrorKind::Conflict,
+            operation,
+            format!("the app `{name}` is there and belongs to {whose}"),
+        )
+        .hint(format!("choose another name: `options: {{ app: … }}` of service `{}`", app.service.name));
     }
     ours(ErrorKind::Conflict, operation, format!("the app `{name}` is there, and dashdeploy did not make it"))
-        .hint(format!("take it over with --adopt, or choose another name: `options: {{ app: … }}` of service `{}`", app.service.name))
+        .hint(format!(
+            "take it over with --adopt, or choose another name: `options: {{ app: … }}` of service `{}`",
+            app.service.name
+        ))
 }
 
 struct Draft<'a> {
@@ -92,14 +103,15 @@ impl Draft<'_> {
 
     fn app(&mut self) {
         let task = |adopt| Task::App { desired: Box::new(self.desired.clone()), adopt };
-        match self.seen {
-            None => drop(self.push("app", Action::Create, "not there yet", &task(false))),
-            Some(seen) if seen.marked => self.fine("app"),
+        let (action, reason, task) = match self.seen {
+            Some(seen) if seen.marked => return self.fine("app"),
+            None => (Action::Create, "not there yet", task(false)),
             Some(seen) if seen.empty => {
-                drop(self.push("app", Action::Update, "it is empty: left by a run that was cut off, or made by hand", &task(false)));
+                (Action::Update, "it is empty: left by a run that was cut off, or made by hand", task(false))
             }
-            Some(_) => drop(self.push("app", Action::Update, "made by hand, taken over by --adopt", &task(true))),
-        }
+            Some(_) => (Action::Update, "made by hand, taken over by --adopt", task(true)),
+        };
+        self.push("app", action, reason, &task);
     }
 
     fn ips(&mut self) {
@@ -107,7 +119,9 @@ impl Draft<'_> {
         let missing = match self.seen.map(|seen| seen.ips) {
             // Not looked at: the machines' marks say that they are as they should be.
             Some(None) => false,
-            Some(Some((have_public, have_private))) => (public && have_public == 0) || (private && have_private == 0),
+            Some(Some((have_public, have_private))) => {
+                (public && have_public == 0) || (private && have_private == 0)
+            }
             None => public || private,
         };
         if missing {
@@ -118,17 +132,27 @@ impl Draft<'_> {
 
     fn volume(&mut self) -> Result<(), TargetError> {
         let Some(volume) = &self.desired.volume else { return Ok(()) };
-        let machine = self.seen.and_then(|seen| seen.machines.iter().find(|machine| machine.volume().is_some()));
+        let machine =
+            self.seen.and_then(|seen| seen.machines.iter().find(|machine| machine.volume().is_some()));
         let listed = self.seen.and_then(|seen| {
-            seen.volumes.as_ref()?.iter().find(|found| found.name == volume.name && found.region == self.desired.region)
+            seen.volumes
+                .as_ref()?
+                .iter()
+                .find(|found| found.name == volume.name && found.region == self.desired.region)
         });
-        let size = listed.map(|found| found.size).or_else(|| machine?.mark("dashdeploy_volume_gb")?.parse().ok());
+        let size =
+            listed.map(|found| found.size).or_else(|| machine?.mark("dashdeploy_volume_gb")?.parse().ok());
         let task = Task::Volume { desired: Box::new(self.desired.clone()) };
         let (text, region) = (format!("{} GB in {}", volume.size, self.desired.region), &self.desired.region);
         match size {
             Some(size) if size > volume.size => {
-                let message = format!("the volume `{}` of {} has {size} GB, and cannot be made smaller", volume.name, self.desired.app);
-                let hint = format!("write `size: {size}Gi`; a smaller one is made by moving the data to another volume");
+                let message = format!(
+                    "the volume `{}` of {} has {size} GB, and cannot be made smaller",
+                    volume.name, self.desired.app
+                );
+                let hint = format!(
+                    "write `size: {size}Gi`; a smaller one is made by moving the data to another volume"
+                );
                 Err(ours(ErrorKind::Invalid, format!("plan {}", self.app.service.name), message).hint(hint))
             }
             Some(size) if size < volume.size => {
@@ -161,9 +185,15 @@ impl Draft<'_> {
         let wanted = &self.desired.secrets;
         let is_same = |name: &String, print: &String| {
             let digest = kept.and_then(|kept| kept.get(name));
-            digest.is_some() && (print == KEPT || started.get(name).is_some_and(|(old, at)| old == print && Some(at) == digest))
+            digest.is_some()
+                && (print == KEPT
+                    || started.get(name).is_some_and(|(old, at)| old == print && Some(at) == digest))
         };
-        let set: Vec<String> = wanted.iter().filter(|(name, print)| !is_same(name, print)).map(|(name, _)| name.clone()).collect();
+        let set: Vec<String> = wanted
+            .iter()
+            .filter(|(name, print)| !is_same(name, print))
+            .map(|(name, _)| name.clone())
+            .collect();
         let is_there = |name: &&String| kept.is_some_and(|kept| kept.contains_key(*name));
         let unset: Vec<String> =
             started.keys().filter(|name| !wanted.contains_key(*name)).filter(is_there).cloned().collect();
@@ -174,8 +204,10 @@ impl Draft<'_> {
             return;
         }
         let print = |name: &String| started.get(name).map(|(print, _)| print.clone());
-        let mut fields: Vec<FieldChange> =
-            set.iter().map(|name| field(&format!("secrets.{name}"), print(name), wanted.get(name).cloned())).collect();
+        let mut fields: Vec<FieldChange> = set
+            .iter()
+            .map(|name| field(&format!("secrets.{name}"), print(name), wanted.get(name).cloned()))
+            .collect();
         fields.extend(unset.iter().map(|name| field(&format!("secrets.{name}"), print(name), None)));
         let action = if self.seen.is_none() { Action::Create } else { Action::Update };
         let reason = if action == Action::Create { "not there yet" } else { "values changed" };
@@ -202,10 +234,13 @@ impl Draft<'_> {
         let needs: Vec<Address> = needs.into_iter().filter(|need| self.changes(need)).collect();
         let needs_healthy = self.app.bound.dependencies(self.app.service);
         let (replicas, billed) = (self.desired.replicas, self.desired.billed.clone());
-        let interrupts = machines.len() == 1 && self.desired.strategy != "bluegreen" || self.desired.strategy == "immediate";
+        let interrupts = machines.len() == 1 && self.desired.strategy != "bluegreen"
+            || self.desired.strategy == "immediate";
         let first = machines.is_empty();
         let (action, reason, fields) = match found {
-            Differences::None | Differences::Absent => (Action::Create, "not there yet".to_owned(), Vec::new()),
+            Differences::None | Differences::Absent => {
+                (Action::Create, "not there yet".to_owned(), Vec::new())
+            }
             Differences::Fields(fields) => (Action::Replace, reason(&fields), fields),
             Differences::State(why) => (Action::Update, why, Vec::new()),
         };
@@ -226,14 +261,20 @@ impl Draft<'_> {
 
     /// A volume belongs to one host in one region: a machine elsewhere would start without the data.
     fn no_move_with_volume(&self, machines: &[SeenMachine]) -> Result<(), TargetError> {
-        let Some(moved) = machines.iter().find(|machine| machine.region != self.desired.region && machine.volume().is_some()) else {
+        let Some(moved) = machines
+            .iter()
+            .find(|machine| machine.region != self.desired.region && machine.volume().is_some())
+        else {
             return Ok(());
         };
         let message = format!(
             "machine {} is in {} with its volume, and {} was asked for: the data would stay behind",
             moved.name, moved.region, self.desired.region
         );
-        let hint = format!("write `region: {}`; to move, take the data over to another environment first", moved.region);
+        let hint = format!(
+            "write `region: {}`; to move, take the data over to another environment first",
+            moved.region
+        );
         Err(ours(ErrorKind::Invalid, format!("plan {}", self.app.service.name), message).hint(hint))
     }
 
@@ -282,12 +323,18 @@ pub(crate) fn plan_secrets(
                 .hint("the first `dashdeploy deploy` makes it and sets the secrets that it is given"));
         }
         let names = |set: bool| -> Vec<String> {
-            own.iter().filter(|edit| edit.fingerprint.is_some() == set).map(|edit| edit.variable.clone()).collect()
+            own.iter()
+                .filter(|edit| edit.fingerprint.is_some() == set)
+                .map(|edit| edit.variable.clone())
+                .collect()
         };
         let task = Task::Secrets { app: app.name(), set: names(true), unset: names(false) };
         let mut change = Change::new(address("secrets", &app), Action::Update, "as asked for", task.json());
         change.service = Some(app.service.name.clone());
-        change.fields = own.iter().map(|edit| field(&format!("secrets.{}", edit.variable), None, edit.fingerprint.clone())).collect();
+        change.fields = own
+            .iter()
+            .map(|edit| field(&format!("secrets.{}", edit.variable), None, edit.fingerprint.clone()))
+            .collect();
         plan.changes.push(change);
     }
     Ok(plan)

@@ -34,7 +34,8 @@ fn remove(app: &App, seen: &SeenApp, removal: Removal, plan: &mut Plan) {
     let data = has_volume(seen);
     let mut gone = Vec::new();
     let mut delete = |kind: &str, task: &Task, risk: Risk, needs: &[dashdeploy_contract::Address]| {
-        let mut change = Change::new(address(kind, app), Action::Delete, "the environment is taken away", task.json());
+        let mut change =
+            Change::new(address(kind, app), Action::Delete, "the environment is taken away", task.json());
         change.service = Some(app.service.name.clone());
         change.risk = risk;
         change.needs = needs.to_vec();
@@ -42,7 +43,12 @@ fn remove(app: &App, seen: &SeenApp, removal: Removal, plan: &mut Plan) {
     };
     if !seen.machines.is_empty() {
         let machines = seen.machines.iter().map(|machine| machine.id.clone()).collect();
-        delete("machines", &Task::RemoveMachines { app: seen.app.clone(), machines }, Risk::InterruptsTraffic, &[]);
+        delete(
+            "machines",
+            &Task::RemoveMachines { app: seen.app.clone(), machines },
+            Risk::InterruptsTraffic,
+            &[],
+        );
         gone.push(address("machines", app));
     }
     if data && removal == Removal::KeepData {

@@ -1,8 +1,6 @@
 //! What Fly.io answers, as far as it is read. Unknown fields are passed over, missing ones are nothing: the platform adds and leaves
 //! out as it likes (the schemas of api.machines.dev/v1).
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -217,13 +215,6 @@ impl Machine {
         self.config.as_ref()?.get("metadata")?.get(name)?.as_str()
     }
 
-    /// The plain variables it has.
-    pub(crate) fn env(&self) -> BTreeMap<String, String> {
-        let env = self.config.as_ref().and_then(|config| config.get("env")).and_then(Value::as_object);
-        let pairs = env.into_iter().flatten();
-        pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
-    }
-
     /// True where it is there: neither gone nor going.
     pub(crate) fn is_there(&self) -> bool {
         !matches!(self.state.as_str(), "destroyed" | "destroying" | "replaced" | "migrated")
@@ -241,7 +232,12 @@ impl Volume {
     pub(crate) fn is_there(&self) -> bool {
         !matches!(
             self.state.as_str(),
-            "scheduling_destroy" | "fork_cleanup" | "waiting_for_detach" | "pending_destroy" | "destroying" | "destroyed"
+            "scheduling_destroy"
+                | "fork_cleanup"
+                | "waiting_for_detach"
+                | "pending_destroy"
+                | "destroying"
+                | "destroyed"
         )
     }
 }

@@ -38,7 +38,9 @@ impl Hand {
             Task::App { desired, .. } => self.app(&desired).await,
             Task::Ips { app, public, private } => self.ips(&app, public, private).await,
             Task::Volume { desired } => self.volume(&desired).await,
-            Task::Secrets { app, set, unset } => self.secrets(&app, change.service.as_ref(), &set, &unset, supplies).await,
+            Task::Secrets { app, set, unset } => {
+                self.secrets(&app, change.service.as_ref(), &set, &unset, supplies).await
+            }
             Task::Machines { desired, former } => self.machines(&desired, &former, supplies).await,
             Task::Certificate { app, host } => self.certificate(&app, &host).await,
             Task::RemoveMachines { app, machines } => self.remove_machines(&app, &machines).await,
@@ -83,7 +85,9 @@ impl Hand {
         let mut look = 0;
         loop {
             match self.api.change(Change::post(&operation, &path, body.clone())).await {
-                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) && look < LOOKS => {
+                Err(error)
+                    if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) && look < LOOKS =>
+                {
                     look += 1;
                     self.api.clock.sleep(PAUSE).await;
                 }
@@ -118,9 +122,12 @@ impl Hand {
             self.api.clock.sleep(PAUSE).await;
         }
         match sent {
-            Ok(answer) if answer.is_success() => Err(ours(ErrorKind::Unavailable, operation, "it was made and is not seen yet")
-                .hint("run the command again: it goes on from what is there")),
-            Ok(answer) => Err(refused(&answer, &operation).hint("choose another name with the option `app`: names are unique among all users")),
+            Ok(answer) if answer.is_success() => {
+                Err(ours(ErrorKind::Unavailable, operation, "it was made and is not seen yet")
+                    .hint("run the command again: it goes on from what is there"))
+            }
+            Ok(answer) => Err(refused(&answer, &operation)
+                .hint("choose another name with the option `app`: names are unique among all users")),
             Err(error) => Err(unanswered(error, &operation)),
         }
     }
@@ -134,7 +141,8 @@ impl Hand {
         match found.as_slice() {
             [only] => Ok(only.clone()),
             several => {
-                let message = format!("the token is for {} organisations: {}", several.len(), several.join(", "));
+                let message =
+                    format!("the token is for {} organisations: {}", several.len(), several.join(", "));
                 Err(ours(ErrorKind::Invalid, format!("make app {}", desired.app), message)
                     .hint("name one: `options: { org: … }` of the environment"))
             }
@@ -168,7 +176,10 @@ impl Hand {
                 let operation = format!("make volume {} of {} larger", volume.name, desired.app);
                 let path = format!("/apps/{}/volumes/{}/extend", desired.app, found.id);
                 let body = json!({ "size_gb": volume.size });
-                let change = Change { method: dashdeploy_contract::Method::Put, ..Change::post(&operation, &path, body) };
+                let change = Change {
+                    method: dashdeploy_contract::Method::Put,
+                    ..Change::post(&operation, &path, body)
+                };
                 self.api.change(change).await.map(|_| ())
             }
             Some(_) => Ok(()),
@@ -176,7 +187,11 @@ impl Hand {
     }
 
     /// The volume of the name in the region; the one in use first, since several may share a name.
-    pub(crate) async fn find_volume(&self, desired: &Desired, volume: &DesiredVolume) -> Result<Option<wire::Volume>, TargetError> {
+    pub(crate) async fn find_volume(
+        &self,
+        desired: &Desired,
+        volume: &DesiredVolume,
+    ) -> Result<Option<wire::Volume>, TargetError> {
         let mut all = self.api.volumes(&desired.app).await?;
         all.retain(|found| found.name == volume.name && found.region == desired.region);
         all.sort_by_key(|found| (found.attached_machine_id.is_none(), found.id.clone()));
@@ -196,7 +211,8 @@ impl Hand {
             Ok(answer) => is_open(answer),
             Err(error) => error.may_have_happened,
         };
-        if open && self.seen_soon(|| async { Ok(self.find_volume(desired, volume).await?.is_some()) }).await? {
+        if open && self.seen_soon(|| async { Ok(self.find_volume(desired, volume).await?.is_some()) }).await?
+        {
             return Ok(());
         }
         match sent {
@@ -233,12 +249,18 @@ impl Hand {
         for name in set {
             let value = service.and_then(|service| supplies.secrets.expose(service, name));
             let value = value.ok_or_else(|| {
-                ours(ErrorKind::Invalid, format!("set secrets of {app}"), format!("the value of `{name}` is not at hand"))
-                    .hint("give it where the deploy runs, in the environment or by --secrets-file")
+                ours(
+                    ErrorKind::Invalid,
+                    format!("set secrets of {app}"),
+                    format!("the value of `{name}` is not at hand"),
+                )
+                .hint("give it where the deploy runs, in the environment or by --secrets-file")
             })?;
             values.insert(name.clone(), Value::String(value.to_owned()));
         }
-        values.extend(unset.iter().filter(|name| !name.starts_with(OWNER)).map(|name| (name.clone(), Value::Null)));
+        values.extend(
+            unset.iter().filter(|name| !name.starts_with(OWNER)).map(|name| (name.clone(), Value::Null)),
+        );
         let operation = format!("set secrets of {app}");
         let path = format!("/apps/{app}/secrets");
         let answer = self.api.change(Change::post(&operation, &path, json!({ "values": values }))).await?;
@@ -260,7 +282,11 @@ impl Hand {
 
     pub(crate) async fn remove_machines(&self, app: &str, machines: &[String]) -> Result<(), TargetError> {
         for id in machines {
-            self.gone(&format!("remove machine {id} of {app}"), &format!("/apps/{app}/machines/{id}?force=true")).await?;
+            self.gone(
+                &format!("remove machine {id} of {app}"),
+                &format!("/apps/{app}/machines/{id}?force=true"),
+            )
+            .await?;
         }
         Ok(())
     }

@@ -21,24 +21,34 @@ const CHECKS: u32 = 300;
 
 /// What a machine is made or updated with.
 pub(super) struct Form {
-    pub(super) image: String,
     pub(super) config: Value,
     pub(super) version: Option<u64>,
 }
 
 impl Hand {
     /// What all machines of a change are made with. The digests of secrets are read now: the machine starts with these.
-    pub(super) async fn form(&self, desired: &Desired, supplies: &Supplies, live: bool) -> Result<Form, TargetError> {
+    pub(super) async fn form(
+        &self,
+        desired: &Desired,
+        supplies: &Supplies,
+        live: bool,
+    ) -> Result<Form, TargetError> {
         let image = supplies.image(&desired.service).ok_or_else(|| {
-            ours(ErrorKind::Invalid, format!("start {}", desired.app), "its image was not put at the registry".to_owned())
-                .hint("run `dashdeploy deploy`, which puts it there")
+            ours(
+                ErrorKind::Invalid,
+                format!("start {}", desired.app),
+                "its image was not put at the registry".to_owned(),
+            )
+            .hint("run `dashdeploy deploy`, which puts it there")
         })?;
         let secrets = self.api.secrets(&desired.app).await?.unwrap_or_default();
         let started: Map<String, Value> = secrets
             .secrets
             .iter()
             .filter(|secret| !secret.name.starts_with(OWNER))
-            .filter_map(|secret| Some((secret.name.clone(), json!([desired.secrets.get(&secret.name)?, secret.digest]))))
+            .filter_map(|secret| {
+                Some((secret.name.clone(), json!([desired.secrets.get(&secret.name)?, secret.digest])))
+            })
             .collect();
         let mut metadata = Map::new();
         metadata.extend(desired.marks.iter().map(|(mark, value)| (mark.clone(), json!(value))));
@@ -66,21 +76,29 @@ impl Hand {
         config["image"] = json!(image);
         config["metadata"] = Value::Object(metadata);
         let known = self.versions.lock().ok().and_then(|versions| versions.get(&desired.app).copied());
-        Ok(Form { image, config, version: known.or(secrets.version) })
+        Ok(Form { config, version: known.or(secrets.version) })
     }
 
     /// The machine of a name, made where it is not there.
-    pub(super) async fn make(&self, desired: &Desired, form: &Form, name: &str, registered: bool) -> Result<Machine, TargetError> {
+    pub(super) async fn make(
+        &self,
+        desired: &Desired,
+        form: &Form,
+        name: &str,
+        registered: bool,
+    ) -> Result<Machine, TargetError> {
         if let Some(found) = self.by_name(desired, name).await? {
             return Ok(found);
         }
         let operation = format!("make machine {name}");
         let mut config = form.config.clone();
         if let Some(volume) = &desired.volume {
-            let found = self.find_volume(desired, volume).await?.filter(|found| found.attached_machine_id.is_none());
+            let found =
+                self.find_volume(desired, volume).await?.filter(|found| found.attached_machine_id.is_none());
             let found = found.ok_or_else(|| {
                 let message = format!("there is no free volume `{}` in {}", volume.name, desired.region);
-                ours(ErrorKind::Conflict, operation.clone(), message).hint("`fly volumes list` shows which machine has it")
+                ours(ErrorKind::Conflict, operation.clone(), message)
+                    .hint("`fly volumes list` shows which machine has it")
             })?;
             config["mounts"] = json!([{ "volume": found.id, "path": volume.path, "name": volume.name }]);
         }
@@ -124,9 +142,16 @@ impl Hand {
     }
 
     /// Gives a machine another configuration, under a lease; it is started anew in its place and keeps its volume.
-    pub(super) async fn update(&self, desired: &Desired, form: &Form, machine: &Machine) -> Result<Machine, TargetError> {
+    pub(super) async fn update(
+        &self,
+        desired: &Desired,
+        form: &Form,
+        machine: &Machine,
+    ) -> Result<Machine, TargetError> {
         let mut config = form.config.clone();
-        if let Some(mounts) = machine.config.as_ref().and_then(|config| config.get("mounts")).filter(|mounts| !mounts.is_null()) {
+        if let Some(mounts) =
+            machine.config.as_ref().and_then(|config| config.get("mounts")).filter(|mounts| !mounts.is_null())
+        {
             config["mounts"] = mounts.clone();
             if let Some(volume) = &desired.volume {
                 config["mounts"][0]["path"] = json!(volume.path);
@@ -136,7 +161,13 @@ impl Hand {
     }
 
     /// Posts a whole configuration under a lease.
-    pub(super) async fn put(&self, app: &str, machine: &Machine, config: Value, version: Option<u64>) -> Result<Machine, TargetError> {
+    pub(super) async fn put(
+        &self,
+        app: &str,
+        machine: &Machine,
+        config: Value,
+        version: Option<u64>,
+    ) -> Result<Machine, TargetError> {
         if machine.host_status.as_deref().is_some_and(|status| status != "ok") {
             let message = "its host does not answer, so that its configuration cannot be changed safely";
             return Err(ours(ErrorKind::Unavailable, format!("update machine {}", machine.name), message)

@@ -13,7 +13,12 @@ use crate::wire::Machine;
 
 impl Hand {
     /// Brings the machines to what shall be, by the strategy. What takes traffic until then stays until the end.
-    pub(super) async fn machines(&self, desired: &Desired, former: &[Former], supplies: &Supplies) -> Result<(), TargetError> {
+    pub(super) async fn machines(
+        &self,
+        desired: &Desired,
+        former: &[Former],
+        supplies: &Supplies,
+    ) -> Result<(), TargetError> {
         if former.is_empty() {
             return self.first(desired, supplies).await;
         }
@@ -47,7 +52,13 @@ impl Hand {
     }
 
     /// One machine after the other, each in its place; the next when this one is healthy.
-    async fn rolling(&self, desired: &Desired, former: &[Former], supplies: &Supplies, careful: bool) -> Result<(), TargetError> {
+    async fn rolling(
+        &self,
+        desired: &Desired,
+        former: &[Former],
+        supplies: &Supplies,
+        careful: bool,
+    ) -> Result<(), TargetError> {
         let form = self.form(desired, supplies, true).await?;
         let there = self.there(desired).await?;
         let kept = usize::try_from(desired.replicas).unwrap_or(1);
@@ -95,7 +106,12 @@ impl Hand {
 
     /// New machines beside the old: healthy before the proxy sends anybody to them, then the old ones out of the proxy. These stay
     /// until the verdict.
-    async fn blue_green(&self, desired: &Desired, former: &[Former], supplies: &Supplies) -> Result<(), TargetError> {
+    async fn blue_green(
+        &self,
+        desired: &Desired,
+        former: &[Former],
+        supplies: &Supplies,
+    ) -> Result<(), TargetError> {
         let app = &desired.app;
         let form: Form = self.form(desired, supplies, false).await?;
         let mut green = Vec::new();
@@ -116,7 +132,10 @@ impl Hand {
         self.pause(desired).await;
         let there = self.there(desired).await?;
         let is_green = |id: &str| green.iter().any(|machine| machine.id == id);
-        for blue in former.iter().filter(|blue| !is_green(&blue.id) && there.iter().any(|machine| machine.id == blue.id)) {
+        for blue in former
+            .iter()
+            .filter(|blue| !is_green(&blue.id) && there.iter().any(|machine| machine.id == blue.id))
+        {
             self.proxied(app, &blue.id, false).await?;
         }
         Ok(())
@@ -138,7 +157,9 @@ impl Hand {
         let mut updated = Vec::new();
         for blue in former {
             let Some(machine) = there.iter().find(|machine| machine.id == blue.id) else { continue };
-            if machine.config.as_ref().is_none_or(|config| config.get("image") != blue.config.get("image") || is_of(machine, desired)) {
+            if machine.config.as_ref().is_none_or(|config| {
+                config.get("image") != blue.config.get("image") || is_of(machine, desired)
+            }) {
                 updated.push(self.put(&desired.app, machine, blue.config.clone(), None).await?);
             } else if blue.live {
                 self.proxied(&desired.app, &blue.id, true).await?;
@@ -150,7 +171,9 @@ impl Hand {
         if former.iter().any(|blue| blue.live) && desired.strategy == "bluegreen" {
             self.pause(desired).await;
         }
-        let made = there.iter().filter(|machine| !former.iter().any(|former| former.id == machine.id) && is_ours(machine, desired));
+        let made = there.iter().filter(|machine| {
+            !former.iter().any(|former| former.id == machine.id) && is_ours(machine, desired)
+        });
         let made: Vec<String> = made.map(|machine| machine.id.clone()).collect();
         self.remove_machines(&desired.app, &made).await
     }
@@ -159,7 +182,10 @@ impl Hand {
     pub(super) async fn drop_former(&self, desired: &Desired, former: &[Former]) -> Result<(), TargetError> {
         let there = self.there(desired).await?;
         let known = |machine: &Machine| former.iter().any(|former| former.id == machine.id);
-        let old: Vec<&Machine> = there.iter().filter(|machine| known(machine) && !is_of(machine, desired)).collect();
+        let mut old: Vec<&Machine> =
+            there.iter().filter(|machine| known(machine) && !is_of(machine, desired)).collect();
+        let wanted = usize::try_from(desired.replicas).unwrap_or(1);
+        old.extend(there.iter().filter(|machine| is_of(machine, desired)).skip(wanted));
         if old.is_empty() {
             return Ok(());
         }
