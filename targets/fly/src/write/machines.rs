@@ -15,7 +15,7 @@ use dashdeploy_contract::Health;
 /// Seconds that a machine may take to start, as flyctl has it.
 const START: u64 = 300;
 /// Seconds of one wait; the platform allows 60.
-const WAIT: u64 = 30;
+const WAIT: u64 = 20;
 /// Looks at a machine's checks, a second apart, before the next machine's turn.
 const CHECKS: u32 = 300;
 
