@@ -36,48 +36,30 @@ impl Render {
 
     fn rule_route(&mut self, call: &Call, id: &str, rest: &[&str]) -> Answer {
         let (service, stage) = self.staged(id)?;
+        let (routes, ids) = (&mut service.routes, &mut stage.ids);
         match (call.method.as_str(), rest) {
-            ("GET", []) => {
-                let asked = Asked::new(call, &["type", "source", "destination"])?;
-                let all = service
-                    .routes
-                    .iter()
-                    .enumerate()
-                    .map(|(priority, route)| (route.id.clone(), route.shown(priority)));
-                asked.answer(
-                    "route",
-                    all.filter(|(_, route)| all_admit(&asked, &["type", "source", "destination"], route))
-                        .collect(),
-                )
-            }
+            ("GET", []) => list(call, "route", ["type", "source", "destination"], shown_routes(routes)),
             ("PUT", []) => {
                 let all: Vec<RoutePut> = call.json().map_err(Fault::bad)?;
-                service.routes = all.into_iter().map(|put| Route::new(put, &mut stage.ids)).collect();
-                let shown: Value = service
-                    .routes
-                    .iter()
-                    .enumerate()
-                    .map(|(priority, route)| route.shown(priority))
-                    .collect();
-                Ok(Reply::json(200, &shown))
+                *routes = all.into_iter().map(|put| Route::new(put, ids)).collect();
+                Ok(Reply::json(200, &shown_routes(routes).into_iter().map(|(_, route)| route).collect()))
             }
             ("POST", []) => {
                 let put: RoutePut = call.json().map_err(Fault::bad)?;
-                let last = service.routes.len();
+                let last = routes.len();
                 let place = put
                     .priority
                     .and_then(|priority| usize::try_from(priority).ok())
                     .map_or(last, |place| place.min(last));
-                service.routes.insert(place, Route::new(put, &mut stage.ids));
-                Ok(Reply::json(201, &service.routes[place].shown(place)))
+                routes.insert(place, Route::new(put, ids));
+                Ok(Reply::json(201, &routes[place].shown(place)))
             }
             ("DELETE", [route]) => {
-                let index = service
-                    .routes
+                let index = routes
                     .iter()
                     .position(|known| known.id == *route)
                     .ok_or_else(|| Fault::missing(route))?;
-                service.routes.remove(index);
+                routes.remove(index);
                 Ok(Reply::empty(204))
             }
             _ => Err(strange(call)),
@@ -86,34 +68,30 @@ impl Render {
 
     fn header_route(&mut self, call: &Call, id: &str, rest: &[&str]) -> Answer {
         let (service, stage) = self.staged(id)?;
+        let (headers, ids) = (&mut service.headers, &mut stage.ids);
         match (call.method.as_str(), rest) {
             ("GET", []) => {
-                let asked = Asked::new(call, &["path", "name", "value"])?;
-                let all = service.headers.iter().map(|header| (header.id.clone(), header.shown()));
-                asked.answer(
-                    "header",
-                    all.filter(|(_, header)| all_admit(&asked, &["path", "name", "value"], header)).collect(),
-                )
+                let all = headers.iter().map(|header| (header.id.clone(), header.shown())).collect();
+                list(call, "header", ["path", "name", "value"], all)
             }
             ("PUT", []) => {
                 let all: Vec<HeaderPut> = call.json().map_err(Fault::bad)?;
-                service.headers = all.into_iter().map(|put| Header::new(put, &mut stage.ids)).collect();
-                Ok(Reply::json(200, &service.headers.iter().map(Header::shown).collect()))
+                *headers = all.into_iter().map(|put| Header::new(put, ids)).collect();
+                Ok(Reply::json(200, &headers.iter().map(Header::shown).collect()))
             }
             ("POST", []) => {
-                let header = Header::new(call.json().map_err(Fault::bad)?, &mut stage.ids);
+                let header = Header::new(call.json().map_err(Fault::bad)?, ids);
                 let shown = header.shown();
-                service.headers.push(header);
+                headers.push(header);
                 // Under the name of all, as the vendor's document has it.
                 Ok(Reply::json(201, &json!({ "headers": shown })))
             }
             ("DELETE", [header]) => {
-                let index = service
-                    .headers
+                let index = headers
                     .iter()
                     .position(|known| known.id == *header)
                     .ok_or_else(|| Fault::missing(header))?;
-                service.headers.remove(index);
+                headers.remove(index);
                 Ok(Reply::empty(204))
             }
             _ => Err(strange(call)),
@@ -121,8 +99,17 @@ impl Render {
     }
 }
 
-fn all_admit(asked: &Asked<'_>, names: &[&str], item: &Value) -> bool {
-    names.iter().all(|name| asked.admits(name, item[*name].as_str().unwrap_or_default()))
+/// A page of the items that fit; each filter is a field of the item.
+fn list(call: &Call, kind: &str, filters: [&str; 3], all: Vec<(String, Value)>) -> Answer {
+    let asked = Asked::new(call, &filters)?;
+    let fits = |item: &Value| {
+        filters.iter().all(|name| asked.admits(name, item[*name].as_str().unwrap_or_default()))
+    };
+    asked.answer(kind, all.into_iter().filter(|(_, item)| fits(item)).collect())
+}
+
+fn shown_routes(routes: &[Route]) -> Vec<(String, Value)> {
+    routes.iter().enumerate().map(|(priority, route)| (route.id.clone(), route.shown(priority))).collect()
 }
 
 impl Route {
