@@ -46,7 +46,6 @@ pub(super) enum Artifact {
 }
 
 /// A deploy.
-#[derive(Debug)]
 pub(super) struct Deploy {
     pub(super) id: String,
     pub(super) trigger: Trigger,

@@ -3,6 +3,7 @@
 //! Given: the moment. Gives: each public name with what answers for it then. Deliberately absent: the answers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::Render;
 use super::body::{Kind, Policy};
@@ -27,7 +28,7 @@ pub struct Host {
 }
 
 /// What answers for a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Backend {
     /// The deploy that it belongs to.
     pub deploy: String,
@@ -39,6 +40,19 @@ pub struct Backend {
     pub commit: Option<String>,
     /// The secret files, by name, as they lie below `/etc/secrets`.
     pub files: BTreeMap<String, String>,
+}
+
+/// The names of the secret files, and none of what is in them.
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files: Vec<&String> = self.files.keys().collect();
+        let mut shown = f.debug_struct("Backend");
+        shown
+            .field("deploy", &self.deploy)
+            .field("instances", &self.instances)
+            .field("container", &self.container);
+        shown.field("commit", &self.commit).field("files", &files).finish()
+    }
 }
 
 impl Render {

@@ -46,6 +46,8 @@ mod tests;
 mod truth;
 mod workload;
 
+use std::fmt;
+
 use serde_json::Value;
 
 pub use hosts::{Backend, Host};
@@ -65,7 +67,6 @@ use crate::{Call, Moment, Platform, Reply};
 const PORT: u16 = 10000;
 
 /// Render in memory.
-#[derive(Debug)]
 pub struct Render {
     stage: Stage,
     services: Vec<Service>,
@@ -76,7 +77,6 @@ pub struct Render {
 }
 
 /// What services are played on.
-#[derive(Debug)]
 struct Stage {
     options: RenderOptions,
     workloads: Box<dyn Workloads>,
@@ -135,6 +135,16 @@ impl Render {
             return Err(Fault::new(406, "the Accept header must be application/json"));
         }
         Ok(())
+    }
+}
+
+/// Values of variables and tokens stay out of it.
+impl fmt::Debug for Render {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Render")
+            .field("now", &self.now)
+            .field("services", &self.services.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,6 @@ use super::workload::Container;
 use crate::Moment;
 
 /// A service.
-#[derive(Debug)]
 pub(super) struct Service {
     pub(super) id: String,
     pub(super) owner: String,
@@ -72,7 +71,6 @@ pub(super) struct Settings {
 }
 
 /// The instances of a deploy.
-#[derive(Debug, Clone)]
 pub(super) struct Running {
     pub(super) deploy: String,
     pub(super) instances: Vec<String>,
@@ -125,7 +123,6 @@ pub(super) struct Domain {
 }
 
 /// What images are pulled with.
-#[derive(Debug)]
 pub(super) struct Credential {
     pub(super) id: String,
     pub(super) owner: String,

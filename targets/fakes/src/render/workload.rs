@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// What is started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Container {
     /// Host, repository, and tag or digest.
     pub image: String,
@@ -17,6 +17,18 @@ pub struct Container {
     /// The port that the platform sends requests to: the variable `PORT`, otherwise 10000
     /// (<https://render.com/docs/web-services#port-binding>).
     pub port: u16,
+}
+
+/// The names of the variables, and none of their values.
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.env.keys().collect();
+        f.debug_struct("Container")
+            .field("image", &self.image)
+            .field("env", &names)
+            .field("port", &self.port)
+            .finish()
+    }
 }
 
 /// What becomes of it.

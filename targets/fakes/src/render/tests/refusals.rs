@@ -102,3 +102,42 @@ fn only_requests_that_change_something_are_writes() {
     assert!(!render.writes(&call(&[])));
     assert!(render.writes(&Call { method: "PUT".to_owned(), ..call(&[]) }));
 }
+
+#[test]
+fn no_request_brings_the_platform_down() {
+    let mut rehearsal = Rehearsal::new();
+    let (id, deploy) = rehearsal.made(&with_disk("api"));
+    let (page, _) = rehearsal.made(&site("site"));
+    let disk = rehearsal.get("/disks").is(200)[0]["disk"]["id"].as_str().expect("an id").to_owned();
+    let below = "|/env-vars|/env-vars/KEY|/secret-files|/secret-files/f|/deploys|/deploys/DEPLOY|/deploys/DEPLOY/cancel|/rollback|/routes|/routes/x|/headers|/headers/x|/custom-domains|/custom-domains/x|/custom-domains/x/verify|/suspend|/resume|/scale|/instances|/cache/purge";
+    let mut paths: Vec<String> =
+        ["", "/", "/users", "/owners", "/owners/x", "/logs", "/services", "/disks", "/registrycredentials"]
+            .map(str::to_owned)
+            .to_vec();
+    paths.extend([format!("/disks/{disk}"), "/registrycredentials/x".to_owned(), "/disks/x/y/z".to_owned()]);
+    for service in [id.as_str(), page.as_str(), "srv-unknown"] {
+        paths.extend(
+            below.split('|').map(|rest| format!("/services/{service}{}", rest.replace("DEPLOY", &deploy))),
+        );
+    }
+    let large = json!({ "numInstances": u64::MAX, "sizeGB": u32::MAX, "priority": i64::MIN, "name": "x".repeat(10_000) });
+    let bodies = [
+        json!({}),
+        json!([]),
+        json!([[]]),
+        json!("x"),
+        Value::Null,
+        large,
+        json!({ "serviceDetails": [] }),
+        json!({ "numInstances": u32::MAX }),
+    ];
+    for path in &paths {
+        for method in ["GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", ""] {
+            for body in &bodies {
+                let status = rehearsal.ask(method, &format!("{path}?limit=1"), Some(body)).status;
+                assert!((200..500).contains(&status) || status == 501, "{method} {path} {body}: {status}");
+            }
+        }
+        rehearsal.pass(1);
+    }
+}

@@ -103,5 +103,15 @@ fn values_are_digests_among_the_objects() {
     let objects = rehearsal.render.objects();
     assert_eq!(objects["services"][&id]["env"].as_object().map(|env| env.len()), Some(2));
     assert_eq!(objects["services"][&id]["secretFiles"]["f"].as_str().map(str::len), Some(12));
-    assert!(!objects.to_string().contains("hidden"), "{objects}");
+    let hosts = rehearsal.render.hosts(rehearsal.now);
+    assert!(
+        hosts[0]
+            .backend
+            .as_ref()
+            .and_then(|backend| backend.container.as_ref())
+            .is_some_and(|container| container.env["KEY"] == "hidden-value")
+    );
+    for told in [objects.to_string(), format!("{hosts:?} {:?}", rehearsal.render)] {
+        assert!(!told.contains("hidden"), "{told}");
+    }
 }

@@ -246,14 +246,12 @@ fn every_kind_of_answer_is_the_vendors() {
 #[test]
 fn an_answer_of_another_form_is_seen() {
     let Some(spec) = spec() else { return };
-    let pointer = "/components/schemas/disk";
-    assert!(spec.document.pointer(pointer).is_none() || !spec.complaints(pointer, &json!({})).is_empty());
-    let date = "/components/schemas/owner";
+    let owner = "/components/schemas/owner";
     assert_eq!(
-        spec.complaints(date, &json!({ "id": "i", "name": "n", "email": "e", "type": "team" })),
+        spec.complaints(owner, &json!({ "id": "i", "name": "n", "email": "e", "type": "team" })),
         Vec::<String>::new()
     );
     assert!(
-        !spec.complaints(date, &json!({ "id": "i", "name": "n", "email": "e", "type": "club" })).is_empty()
+        !spec.complaints(owner, &json!({ "id": "i", "name": "n", "email": "e", "type": "club" })).is_empty()
     );
 }
