@@ -12,6 +12,7 @@
 
 mod call;
 mod platform;
+pub mod render;
 
 pub use call::{Call, Reply};
 pub use platform::{Moment, Platform};
