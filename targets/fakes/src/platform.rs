@@ -18,6 +18,19 @@ pub trait Platform: Send {
     /// Answers a request and changes what is there accordingly.
     fn answer(&mut self, call: &Call, now: Moment) -> Reply;
 
+    /// True where the answer can be had now; otherwise it is asked again a few milliseconds later, which is how a request blocks
+    /// until something happened. `came` is when the request came.
+    fn due(&mut self, call: &Call, came: Moment, now: Moment) -> bool {
+        let _ = (call, came, now);
+        true
+    }
+
+    /// The variables that lead a client here, once the platform answers below `base`: `http://127.0.0.1:4280`.
+    fn variables(&self, base: &str) -> Vec<(String, String)> {
+        let _ = base;
+        Vec::new()
+    }
+
     /// The hidden truth: everything that is there, by kind and id, without what the API would not tell anybody (values of
     /// secrets are there as digests).
     fn objects(&self) -> Value;
