@@ -166,6 +166,11 @@ impl Platform for Render {
         left.on(answer.unwrap_or_else(|fault| fault.reply()))
     }
 
+    fn variables(&self, base: &str) -> Vec<(String, String)> {
+        let token = self.stage.options.token.clone();
+        vec![("RENDER_HOST".to_owned(), format!("{base}/v1/")), ("RENDER_API_KEY".to_owned(), token)]
+    }
+
     fn objects(&self) -> Value {
         self.truth()
     }
