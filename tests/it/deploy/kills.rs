@@ -33,7 +33,7 @@ impl Case {
 
     /// How many calls an undisturbed run makes, and what is there after it.
     fn undisturbed(&self, update: bool) -> (u64, Value) {
-        let stage = self.prepared("calm", update);
+        let stage = self.prepared("kill", update);
         stage.run(&["deploy", "--yes"]).exits(0);
         (stage.calls(), named(&stage, self.platform))
     }
@@ -55,7 +55,7 @@ pub fn every_kill(case: &Case, update: bool) {
         for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let stage = case.prepared("killed", update);
+                    let stage = case.prepared("kill", update);
                     if stage.killed(&["deploy", "--yes"], *point) {
                         reached.fetch_add(1, Ordering::SeqCst);
                     }
@@ -111,7 +111,7 @@ pub fn every_signal(case: &Case) {
         for _ in 0..6 {
             scope.spawn(|| {
                 while let Some((number, signal)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let stage = case.prepared("signalled", false);
+                    let stage = case.prepared("kill", false);
                     let (sprung, ran, took) = stage.signalled(&["deploy", "--yes"], Point::BeforeSending(*number), signal);
                     let mut longest = longest.lock().unwrap();
                     *longest = (*longest).max(took);

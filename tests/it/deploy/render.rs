@@ -160,12 +160,11 @@ fn what_others_made_is_taken_over_only_where_that_is_asked_for() {
 fn an_environment_is_taken_away_and_its_data_only_by_name() {
     let stage = deployed("render-destroy");
     stage.run(&["destroy", "--yes"]).exits(0);
-    let left = stage.lab.objects("render");
-    assert_eq!(left["services"].as_object().unwrap().len(), 1, "the one with the disk is suspended: {left}");
+    assert_eq!(stage.count("render", "services"), 1, "the one with the disk is suspended");
     stage.run(&["destroy", "--yes", "--delete-data"]).exits(2);
     stage.run(&["destroy", "--yes", "--delete-data", "--confirm", "other"]).exits(1);
     stage.run(&["destroy", "--yes", "--delete-data", "--confirm", "staging"]).exits(0);
-    assert_eq!(stage.lab.objects("render")["services"].as_object().unwrap().len(), 0);
+    assert_eq!(stage.count("render", "services"), 0);
     assert!(stage.run(&["history"]).exits(0).stdout.contains("destroy"));
 }
 

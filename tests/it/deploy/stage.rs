@@ -152,7 +152,19 @@ impl Stage {
 
     /// What is there, with ids and times made equal, so that two of them can be compared.
     pub fn truth(&self, platform: &str) -> Value {
-        plain(&self.lab.objects(platform))
+        let text = plain(&self.lab.objects(platform)).to_string();
+        // An id inside an address says no more than one by itself.
+        let ids = regex::Regex::new("(srv|dep|dsk)-[a-z0-9]{20}(-[a-z0-9]+)?").unwrap();
+        plain(&serde_json::from_str(&ids.replace_all(&text, "$1-")).unwrap())
+    }
+
+    /// How many things of a kind are there.
+    pub fn count(&self, platform: &str, kind: &str) -> usize {
+        match &self.lab.objects(platform)[kind] {
+            Value::Object(all) => all.len(),
+            Value::Array(all) => all.len(),
+            _ => 0,
+        }
     }
 }
 
@@ -197,26 +209,41 @@ impl Trap {
     }
 }
 
-/// Objects without what differs between two runs that did the same: ids, times, and the order of lists.
+/// Objects without what differs between two runs that did the same: ids, times, the order of lists, and deploys that are over.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let volatile = ["id", "created", "createdAt", "updatedAt", "created_at", "updated_at", "started", "finished", "instance_id"];
-            let kept = map.iter().filter(|(key, _)| !volatile.contains(&key.as_str()));
-            // Keys that are ids themselves say nothing.
-            let is_id = |key: &String| key.contains('-') && key.len() > 12 || (key.len() == 14 && key.bytes().all(|b| b.is_ascii_hexdigit()));
+            let is_id = |key: &String| id(key) != *key;
             if map.keys().all(is_id) && !map.is_empty() {
-                let mut list: Vec<Value> = map.values().map(plain).collect();
-                list.sort_by_key(Value::to_string);
-                return Value::Array(list);
+                return sorted(map.values().map(plain).collect());
             }
+            let volatile = |key: &str| key == "id" || key.ends_with("At") || key.ends_with("_at") || VOLATILE.contains(&key);
+            let kept = map.iter().filter(|(key, _)| !volatile(key));
             Value::Object(kept.map(|(key, value)| (key.clone(), plain(value))).collect())
         }
         Value::Array(list) => {
-            let mut list: Vec<Value> = list.iter().map(plain).collect();
-            list.sort_by_key(Value::to_string);
-            Value::Array(list)
+            let over = |value: &&Value| !["deactivated", "canceled", "destroyed"].iter().any(|word| value["status"] == *word || value["state"] == *word);
+            sorted(list.iter().filter(over).map(plain).collect())
         }
+        Value::String(text) => Value::String(id(text)),
         other => other.clone(),
     }
+}
+
+/// Keys whose values are made anew in every run.
+const VOLATILE: [&str; 6] = ["instance_id", "version", "dashdeploy_at", "dashdeploy_secrets", "events", "trigger"];
+
+fn sorted(mut list: Vec<Value>) -> Value {
+    list.sort_by_key(Value::to_string);
+    Value::Array(list)
+}
+
+/// An id without what is random in it: `srv-…`, `dep-…`, `vol_…`, a machine's fourteen hex digits.
+fn id(text: &str) -> String {
+    for start in ["srv-", "dep-", "dsk-", "vol_", "dom_"] {
+        if text.starts_with(start) && text.len() > 12 {
+            return start.to_owned();
+        }
+    }
+    if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "machine".to_owned() } else { text.to_owned() }
 }
