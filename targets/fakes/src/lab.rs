@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::edge::{self, Count, Edge, Standing};
 use crate::faults::{Fault, Faults};
 use crate::log::{Entry, Log, Seen};
 use crate::{Moment, Platform, held, server};
@@ -51,6 +52,8 @@ pub struct Options {
     pub on_call: Option<OnCall>,
     /// Ports by the platforms' names; others are the kernel's choice.
     pub ports: BTreeMap<String, u16>,
+    /// The port of the edge, 0 for the kernel's choice; none for no edge.
+    pub edge: Option<u16>,
     /// The largest body that a request may have, bytes.
     pub largest_body: usize,
 }
@@ -62,6 +65,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             on_call: None,
             ports: BTreeMap::new(),
+            edge: None,
             largest_body: 1 << 30,
         }
     }
@@ -71,7 +75,11 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Options");
         shown.field("faults", &self.faults).field("latency", &self.latency).field("ports", &self.ports);
-        shown.field("on_call", &self.on_call.is_some()).field("largest_body", &self.largest_body).finish()
+        shown
+            .field("on_call", &self.on_call.is_some())
+            .field("edge", &self.edge)
+            .field("largest_body", &self.largest_body)
+            .finish()
     }
 }
 
@@ -102,6 +110,7 @@ impl Shared {
 pub struct Lab {
     shared: Arc<Shared>,
     booths: Vec<Arc<Booth>>,
+    edge: Option<Standing>,
     runtime: Option<Runtime>,
 }
 
@@ -134,7 +143,30 @@ impl Lab {
             runtime.spawn(server::listen(Arc::clone(&shared), Arc::clone(&booth), listener));
             booths.push(booth);
         }
-        Ok(Self { shared, booths, runtime: Some(runtime) })
+        let edge = options.edge.map(|port| Self::stand(&runtime, &shared, &booths, port)).transpose()?;
+        Ok(Self { shared, booths, edge, runtime: Some(runtime) })
+    }
+
+    fn stand(
+        runtime: &Runtime,
+        shared: &Arc<Shared>,
+        booths: &[Arc<Booth>],
+        port: u16,
+    ) -> io::Result<Standing> {
+        let (listener, address) = listener(runtime, port)?;
+        let edge = Arc::new(Edge::default());
+        runtime.spawn(edge::listen(Arc::clone(shared), booths.to_vec(), Arc::clone(&edge), listener));
+        Ok(Standing { edge, address })
+    }
+
+    /// Where the edge listens; none where there is none. Visitors name the app in `Host`.
+    pub fn edge(&self) -> Option<SocketAddr> {
+        self.edge.as_ref().map(|standing| standing.address)
+    }
+
+    /// What visitors came to at the edge, by name.
+    pub fn visits(&self) -> BTreeMap<String, Count> {
+        self.edge.as_ref().map(|standing| standing.edge.counts()).unwrap_or_default()
     }
 
     /// Where a platform listens; none where there is no such platform.

@@ -16,15 +16,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod call;
 mod control;
+pub mod edge;
 mod faults;
+pub mod fly;
 mod lab;
 mod log;
 mod platform;
+pub mod registry;
 pub mod render;
 mod server;
 #[cfg(test)]
 mod tests;
 mod wire;
+pub mod workload;
 
 pub use call::{Call, Reply};
 pub use faults::{Calls, Fault, Harm};

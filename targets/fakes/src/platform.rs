@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::edge::Route;
 use crate::{Call, Reply};
 
 /// A moment, as time since the platform was started. What takes time there (a machine that boots, a deploy that goes live) is
@@ -29,6 +30,12 @@ pub trait Platform: Send {
     fn variables(&self, base: &str) -> Vec<(String, String)> {
         let _ = base;
         Vec::new()
+    }
+
+    /// Who answers for a public name at that moment; none where the name is nobody's.
+    fn serving(&mut self, host: &str, now: Moment) -> Option<Route> {
+        let _ = (host, now);
+        None
     }
 
     /// The hidden truth: everything that is there, by kind and id, without what the API would not tell anybody (values of
