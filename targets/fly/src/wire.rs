@@ -249,9 +249,12 @@ impl Machine {
         self.host_status.as_deref().is_none_or(|status| status == "ok")
     }
 
-    /// The newest end of its program, unless that was asked for.
+    /// The newest end of its program since it got its configuration, unless that was asked for.
     pub(crate) fn last_exit(&self) -> Option<Exit> {
-        let exits = self.events.iter().filter(|event| event.kind == "exit");
+        let anew = ["launch", "update", "replace", "migrate"];
+        let begun = self.events.iter().filter(|event| anew.contains(&event.kind.as_str()));
+        let begun = begun.map(|event| event.timestamp).max().unwrap_or_default();
+        let exits = self.events.iter().filter(|event| event.kind == "exit" && event.timestamp >= begun);
         let request = &exits.max_by_key(|event| event.timestamp)?.request;
         let end = request.get("exit_event").filter(|end| end.is_object())?;
         let is = |name: &str| end.get(name).and_then(Value::as_bool).unwrap_or_default();
