@@ -53,7 +53,8 @@ pub(crate) fn registry(access: &Access) -> &str {
 /// Macaroons have a scheme of their own (fly.io/docs/security/tokens; the prefixes are flyctl's).
 fn authorization(token: &SecretString) -> SecretString {
     let text = token.expose_secret();
-    let is_macaroon = |part: &str| ["fm1r_", "fm1a_", "fm2_"].iter().any(|start| part.trim().starts_with(start));
+    let is_macaroon =
+        |part: &str| ["fm1r_", "fm1a_", "fm2_"].iter().any(|start| part.trim().starts_with(start));
     let scheme = if text.split(',').any(is_macaroon) { "FlyV1" } else { "Bearer" };
     SecretString::from(format!("{scheme} {text}"))
 }
@@ -104,7 +105,11 @@ impl Api {
     }
 
     /// What belongs to an app; none where there is no such app for the token: 403 is the answer where another organisation has it.
-    async fn of_app<T: DeserializeOwned>(&self, operation: &str, path: &str) -> Result<Option<T>, TargetError> {
+    async fn of_app<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        path: &str,
+    ) -> Result<Option<T>, TargetError> {
         let answer = self.get(operation, path).await?;
         if matches!(answer.status, 403 | 404) { Ok(None) } else { decoded(&answer, operation).map(Some) }
     }
@@ -135,7 +140,11 @@ impl Api {
     /// The same where a thing that is gone is as good.
     pub(crate) async fn take_away(&self, change: &Send<'_>) -> Result<(), TargetError> {
         let answer = self.send(change).await.map_err(|error| unanswered(error, change.operation))?;
-        if answer.is_success() || answer.status == 404 { Ok(()) } else { Err(refused(&answer, change.operation)) }
+        if answer.is_success() || answer.status == 404 {
+            Ok(())
+        } else {
+            Err(refused(&answer, change.operation))
+        }
     }
 
     /// The organisations that the token is for.
@@ -176,11 +185,16 @@ impl Api {
         if answer.status == 404 {
             return Ok(None);
         }
-        decoded::<wire::Machine>(&answer, &operation).map(|machine| Some(machine).filter(wire::Machine::is_there))
+        decoded::<wire::Machine>(&answer, &operation)
+            .map(|machine| Some(machine).filter(wire::Machine::is_there))
     }
 
     /// The secrets of an app, names and digests, not older than a version; none where there is no such app for the token.
-    pub(crate) async fn secrets(&self, app: &str, least: Option<u64>) -> Result<Option<wire::Secrets>, TargetError> {
+    pub(crate) async fn secrets(
+        &self,
+        app: &str,
+        least: Option<u64>,
+    ) -> Result<Option<wire::Secrets>, TargetError> {
         let query = least.map(|version| format!("?min_version={version}")).unwrap_or_default();
         self.of_app(&format!("list the secrets of {app}"), &format!("/apps/{app}/secrets{query}")).await
     }
@@ -270,7 +284,14 @@ pub(crate) struct Send<'a> {
 impl<'a> Send<'a> {
     /// A `POST` that may be repeated.
     pub(crate) fn post(operation: &'a str, path: &'a str, body: Value) -> Self {
-        Self { operation, method: Method::Post, path, body: Some(body), repeat: Repeat::Harmless, nonce: None }
+        Self {
+            operation,
+            method: Method::Post,
+            path,
+            body: Some(body),
+            repeat: Repeat::Harmless,
+            nonce: None,
+        }
     }
 
     /// A `POST` that makes something, and twice would make two.
@@ -340,7 +361,9 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_with_or_without_a_slash_and_a_version() {
-        for given in ["http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"] {
+        for given in
+            ["http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"]
+        {
             let mut access = access("t");
             access.settings.insert(FLAPS.0.to_owned(), given.to_owned());
             assert_eq!(Api::of(&access, None).ok().unwrap().flaps, "http://127.0.0.1:1/v1");

@@ -61,7 +61,8 @@ fn variables(desired: &Desired, machine: &SeenMachine, fields: &mut Vec<FieldCha
         let (from, to) = (found.get(name), wanted.get(name));
         // What somebody set by hand and the project does not know may be meant to be secret.
         let hidden = !machine.ours && to.is_none();
-        let from = from.map(|value| if hidden { "(set by hand)" } else { value.as_str().unwrap_or_default() });
+        let from =
+            from.map(|value| if hidden { "(set by hand)" } else { value.as_str().unwrap_or_default() });
         push(fields, &format!("env.{name}"), from, to.and_then(Value::as_str));
     }
 }
@@ -107,7 +108,8 @@ fn covers(found: &Value, wanted: &Value) -> bool {
             wanted.iter().all(|(name, value)| found.get(name).is_some_and(|found| covers(found, value)))
         }
         (Value::Array(found), Value::Array(wanted)) => {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
+            found.len() == wanted.len()
+                && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
         }
         (found, wanted) => found == wanted,
     }

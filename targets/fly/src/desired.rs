@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{
-    ErrorKind, Name, Release, Requirement, Service, ServiceKind, TargetError, Wiring,
-};
+use dashdeploy_contract::{ErrorKind, Name, Release, Requirement, Service, ServiceKind, TargetError, Wiring};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -70,7 +68,8 @@ impl Desired {
     /// exist, no image; `Unsupported` for files in a bucket, and for more machines than there are volumes.
     pub(crate) fn of(app: &App, release: &Release) -> Result<Self, TargetError> {
         let service = app.service;
-        let failed = |kind: ErrorKind, message: String| ours(kind, format!("plan app {}", app.name()), message);
+        let failed =
+            |kind: ErrorKind, message: String| ours(kind, format!("plan app {}", app.name()), message);
         let invalid = |message: String| failed(ErrorKind::Invalid, message);
         refuse(app).map_err(|(message, hint)| failed(ErrorKind::Unsupported, message).hint(hint))?;
         let size = size::of(service.resources, app.option("size"))
@@ -154,20 +153,27 @@ pub(crate) fn setup(app: &App) -> String {
 /// What is not deployed, with the mend.
 fn refuse(app: &App) -> Result<(), (String, String)> {
     if app.has_bucket() {
-        let message = format!("the files of `{}` would lie in a Tigris bucket, which `fly deploy` alone fills", app.service.name);
+        let message = format!(
+            "the files of `{}` would lie in a Tigris bucket, which `fly deploy` alone fills",
+            app.service.name
+        );
         return Err((message, "write `hosting: image`, or leave it out".to_owned()));
     }
     if app.service.volumes.len() > 1 || (app.service.replicas > 1 && !app.service.volumes.is_empty()) {
-        let message = format!("a volume belongs to one machine, and a machine has one volume: `{}` has more", app.service.name);
+        let message = format!(
+            "a volume belongs to one machine, and a machine has one volume: `{}` has more",
+            app.service.name
+        );
         return Err((message, "write one volume and `replicas: 1` for this environment".to_owned()));
     }
     Ok(())
 }
 
 fn required(service: &Service, secrets: &BTreeMap<String, String>) -> Result<(), (String, String)> {
-    let missing = service.secrets.iter().find(|(name, requirement)| {
-        **requirement == Requirement::Required && !secrets.contains_key(*name)
-    });
+    let missing = service
+        .secrets
+        .iter()
+        .find(|(name, requirement)| **requirement == Requirement::Required && !secrets.contains_key(*name));
     let Some((name, _)) = missing else { return Ok(()) };
     let hint = format!("set the variable `{name}`, or put it into a file for `--secrets-file`");
     Err((format!("the secret `{name}` of `{}` is required and has no value", service.name), hint))
@@ -219,9 +225,9 @@ fn env(service: &Service, wiring: &Wiring) -> Result<Map<String, Value>, (String
         return Ok(env);
     }
     for (name, text) in &service.env {
-        let value = wiring
-            .resolve(text, service)
-            .map_err(|why| (format!("variable `{name}`: {why}"), "correct it in dashdeploy.yaml".to_owned()))?;
+        let value = wiring.resolve(text, service).map_err(|why| {
+            (format!("variable `{name}`: {why}"), "correct it in dashdeploy.yaml".to_owned())
+        })?;
         if value.contains('\0') {
             let message = format!("the value of `{name}` holds a NUL");
             return Err((message, "remove the NUL from the value".to_owned()));

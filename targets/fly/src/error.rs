@@ -9,10 +9,13 @@ use serde::Deserialize;
 use crate::config::TARGET;
 
 const TOKEN: &str = "`fly tokens create org` makes one that does: give it as FLY_API_TOKEN";
-const BUSY: &str = "somebody else is changing it (`fly machine leases view` shows who): repeat the command in a minute";
+const BUSY: &str =
+    "somebody else is changing it (`fly machine leases view` shows who): repeat the command in a minute";
 const WAIT: &str = "Fly.io asks to wait: repeat the command in a minute";
-const ROOM: &str = "the region has no room for such a machine now: choose another `region` or `size`, or repeat it later";
-const OUTAGE: &str = "repeat the command: it goes on from what is there (https://status.flyio.net tells of outages)";
+const ROOM: &str =
+    "the region has no room for such a machine now: choose another `region` or `size`, or repeat it later";
+const OUTAGE: &str =
+    "repeat the command: it goes on from what is there (https://status.flyio.net tells of outages)";
 
 /// The body of an error; the vendor's own clients take `message` before `error`.
 #[derive(Debug, Default, Deserialize)]

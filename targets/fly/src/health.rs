@@ -171,7 +171,10 @@ mod tests {
             ])
         };
         let health = |restarts, asked, checks: Value| {
-            one(&machine(json!({ "state": "started", "events": events(restarts, asked), "checks": checks })), NOW)
+            one(
+                &machine(json!({ "state": "started", "events": events(restarts, asked), "checks": checks })),
+                NOW,
+            )
         };
         let Health::Exited { code: 3, detail } = health(2, false, json!([])) else { panic!("not seen") };
         assert_eq!(detail, "out of memory; it was started again 2 times");

@@ -143,7 +143,7 @@ impl Target for FlyTarget {
         writes: Arc<dyn Writes>,
     ) -> Result<Box<dyn Writer>, TargetError> {
         let api = api::Api::of(access, Some(writes))?;
-        Ok(Box::new(connection::FlyWriter::new(api, self.descriptor.clone())))
+        Ok(Box::new(connection::FlyWriter::new(api)))
     }
 }
 

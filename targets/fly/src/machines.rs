@@ -52,7 +52,8 @@ pub(crate) fn plan(draft: &mut Draft, desired: Desired) -> Result<(), TargetErro
         None => draft.keep("machines"),
         Some(decided) => {
             let asked = desired.config.get("services").is_some();
-            let task = Task::Machines { desired: Box::new(desired), way: decided.way, former: decided.former };
+            let task =
+                Task::Machines { desired: Box::new(desired), way: decided.way, former: decided.former };
             let change = draft.push("machines", decided.action, decided.reason, &task);
             change.fields = decided.fields;
             change.risk = if asked { decided.risk } else { Risk::Safe };

@@ -34,7 +34,11 @@ pub(crate) struct Answers {
 }
 
 /// Asks Fly.io and puts the answers together.
-pub(crate) async fn observe(api: &Api, descriptor: &Descriptor, bound: &Bound) -> Result<Observed, TargetError> {
+pub(crate) async fn observe(
+    api: &Api,
+    descriptor: &Descriptor,
+    bound: &Bound,
+) -> Result<Observed, TargetError> {
     let apps = App::all(descriptor, bound);
     let answers = try_join_all(apps.iter().map(|app| ask(api, app))).await?;
     let now = api.clock.now();
@@ -53,7 +57,9 @@ async fn ask(api: &Api, app: &App<'_>) -> Result<Option<Answers>, TargetError> {
     let secrets = secrets.unwrap_or_default().digests();
     let ours = |machine: &&Machine| marks::are_ours(app, |mark| machine.mark(mark));
     let mut answers = Answers { machines, secrets, ..Answers::default() };
-    if known && (answers.secrets.contains_key(&marks::owner(app)) || answers.machines.iter().any(|m| ours(&m))) {
+    if known
+        && (answers.secrets.contains_key(&marks::owner(app)) || answers.machines.iter().any(|m| ours(&m)))
+    {
         let setup = setup(app);
         let mut all = answers.machines.iter().filter(ours).peekable();
         let is_set_up = all.peek().is_some() && all.all(|machine| machine.mark(marks::SETUP) == Some(&setup));
@@ -174,21 +180,14 @@ fn seen(app: &App, answers: &Answers) -> SeenApp {
 }
 
 fn seen_machine(app: &App, machine: &Machine) -> SeenMachine {
-    let ours = marks::are_ours(app, |mark| machine.mark(mark));
-    let mut config = machine.known_config().cloned().unwrap_or_default();
+    let mut seen = SeenMachine::of(machine);
+    seen.ours = marks::are_ours(app, |mark| machine.mark(mark));
     // Whoever made it by hand may have written into its variables what the project keeps as a secret.
-    if let Some(env) = config.get_mut("env").and_then(Value::as_object_mut) {
+    let ours = seen.ours;
+    if let Some(env) = seen.config.get_mut("env").and_then(Value::as_object_mut) {
         env.retain(|name, _| ours || !app.service.secrets.contains_key(name));
     }
-    SeenMachine {
-        id: machine.id.clone(),
-        name: machine.name.clone(),
-        state: machine.state.clone(),
-        region: machine.region.clone(),
-        reachable: machine.is_reachable(),
-        ours,
-        config,
-    }
+    seen
 }
 
 fn app_facts(app: &App, seen: &SeenApp) -> BTreeMap<String, String> {

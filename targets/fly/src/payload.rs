@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::desired::{Desired, DesiredVolume};
 use crate::error::ours;
 use crate::marks;
+use crate::wire::Machine;
 
 /// What the writer needs for one change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,14 @@ pub(crate) struct Former {
     pub(crate) id: String,
     /// Its whole configuration; values of secrets are not in it.
     pub(crate) config: Value,
+}
+
+impl Former {
+    /// Its part in an exchange when the plan was made.
+    pub(crate) fn stage(&self) -> &str {
+        let mark = self.config.get("metadata").and_then(|marks| marks.get(marks::STAGE));
+        mark.and_then(Value::as_str).unwrap_or(marks::LIVE)
+    }
 }
 
 /// What was seen of an app.
@@ -154,6 +163,19 @@ pub(crate) struct SeenVolume {
 }
 
 impl SeenMachine {
+    /// What is seen of a machine of ours.
+    pub(crate) fn of(machine: &Machine) -> Self {
+        Self {
+            id: machine.id.clone(),
+            name: machine.name.clone(),
+            state: machine.state.clone(),
+            region: machine.region.clone(),
+            reachable: machine.is_reachable(),
+            ours: true,
+            config: machine.known_config().cloned().unwrap_or_default(),
+        }
+    }
+
     /// A mark of its metadata.
     pub(crate) fn mark(&self, name: &str) -> Option<&str> {
         self.config.get("metadata")?.get(name)?.as_str()

@@ -4,8 +4,8 @@
 //! what the app has, then its machines. Deliberately absent: any call, and how machines are decided upon (`machines`).
 
 use dashdeploy_contract::{
-    Action, Address, Bound, Change, Descriptor, ErrorKind, FieldChange, KEPT, Name, Observed, Plan, Release, Risk,
-    SecretEdit, TargetError,
+    Action, Address, Bound, Change, Descriptor, ErrorKind, FieldChange, KEPT, Name, Observed, Plan, Release,
+    Risk, SecretEdit, TargetError,
 };
 
 use crate::config::{App, TARGET};
@@ -16,7 +16,11 @@ use crate::marks;
 use crate::payload::{Holdings, Secrets, SeenApp, SeenMachine, Standing, Task};
 
 /// The plan for a release.
-pub(crate) fn plan(descriptor: &Descriptor, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
+pub(crate) fn plan(
+    descriptor: &Descriptor,
+    release: &Release,
+    observed: &Observed,
+) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
     for app in ordered(descriptor, &release.bound) {
         let desired = Desired::of(&app, release)?;
@@ -173,7 +177,8 @@ impl<'a> Draft<'a> {
         if !public && six + four > 0 {
             let change = self.push("ips", Action::Update, "it is not for everyone any more", &task);
             change.risk = Risk::InterruptsTraffic;
-            change.fields = vec![field("public addresses", Some((six + four).to_string()), Some("0".to_owned()))];
+            change.fields =
+                vec![field("public addresses", Some((six + four).to_string()), Some("0".to_owned()))];
         } else if lacks {
             let action = if none { Action::Create } else { Action::Update };
             let reason = if none { "not there yet" } else { "an address is missing" };
@@ -237,7 +242,8 @@ impl<'a> Draft<'a> {
         let Some((_, other, _)) = machines.filter(|_| self.adopts()).find_map(SeenMachine::mount) else {
             return Ok(());
         };
-        let message = format!("its machine has the volume `{other}`, and dashdeploy.yaml calls it `{}`", volume.name);
+        let message =
+            format!("its machine has the volume `{other}`, and dashdeploy.yaml calls it `{}`", volume.name);
         let hint = format!("call the volume `{other}` in dashdeploy.yaml, so that the data stays");
         Err(ours(ErrorKind::Conflict, format!("take over app {}", self.name), message).hint(hint))
     }
@@ -261,7 +267,10 @@ impl<'a> Draft<'a> {
         let mut fields = Vec::new();
         for (name, print) in desired.secrets.iter().filter(|(_, print)| *print != KEPT) {
             let used = |machine: &SeenMachine| {
-                machine.secrets().get(name).is_some_and(|(had, digest)| had == print && digests.get(name) == Some(digest))
+                machine
+                    .secrets()
+                    .get(name)
+                    .is_some_and(|(had, digest)| had == print && digests.get(name) == Some(digest))
             };
             if live.is_empty() || !digests.contains_key(name) || !live.iter().all(used) {
                 task.set.insert(name.clone(), print.clone());
@@ -342,13 +351,18 @@ pub(crate) fn field(name: &str, from: Option<String>, to: Option<String>) -> Fie
 
 fn in_the_way(app: &App, seen: &SeenApp) -> TargetError {
     let operation = format!("plan app {}", seen.app);
-    let rename = format!("write another name below `options: {{ app: … }}` of `{}`", Name::as_str(&app.service.name));
+    let rename =
+        format!("write another name below `options: {{ app: … }}` of `{}`", Name::as_str(&app.service.name));
     if seen.standing == Standing::Unmarked {
-        let message = format!("the app `{}` is there, and dashdeploy did not make it for this environment", seen.app);
+        let message =
+            format!("the app `{}` is there, and dashdeploy did not make it for this environment", seen.app);
         let hint = format!("`dashdeploy deploy --adopt` takes it over with all that it has; or {rename}");
         return ours(ErrorKind::Conflict, operation, message).hint(hint);
     }
-    let whose = seen.org.as_ref().map_or_else(|| "another organisation".to_owned(), |org| format!("the organisation `{org}`"));
+    let whose = seen
+        .org
+        .as_ref()
+        .map_or_else(|| "another organisation".to_owned(), |org| format!("the organisation `{org}`"));
     ours(ErrorKind::Conflict, operation, format!("the name `{}` is taken by {whose}", seen.app)).hint(rename)
 }
 

@@ -45,7 +45,13 @@ fn remove(plan: &mut Plan, app: &App, seen: &SeenApp, removal: Removal) {
         let up = ours.iter().any(|machine| machine.state == "started");
         let risk = if up { Risk::InterruptsTraffic } else { Risk::Safe };
         let machines = ours.iter().map(|machine| machine.id.clone()).collect();
-        add(&mut own, "machines", "to be removed", risk, &Task::RemoveMachines { app: name.clone(), machines });
+        add(
+            &mut own,
+            "machines",
+            "to be removed",
+            risk,
+            &Task::RemoveMachines { app: name.clone(), machines },
+        );
     }
     let volumes = seen.volumes();
     let keep_data = removal == Removal::KeepData;

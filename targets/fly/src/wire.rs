@@ -104,6 +104,14 @@ pub(crate) struct Volume {
     pub(crate) snapshot_retention: Option<u32>,
 }
 
+/// What became of a volume that was made larger.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Extended {
+    /// True where its machine sees that only after a start.
+    pub(crate) needs_restart: bool,
+}
+
 /// A secret's name and the digest that Fly.io shows of it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -289,7 +297,12 @@ impl Volume {
     pub(crate) fn is_there(&self) -> bool {
         !matches!(
             self.state.as_str(),
-            "scheduling_destroy" | "fork_cleanup" | "waiting_for_detach" | "pending_destroy" | "destroying" | "destroyed"
+            "scheduling_destroy"
+                | "fork_cleanup"
+                | "waiting_for_detach"
+                | "pending_destroy"
+                | "destroying"
+                | "destroyed"
         )
     }
 }
@@ -371,13 +384,20 @@ mod tests {
         let text = r#"{"id":"1","checks":null,"events":[{"type":"exit","timestamp":1,"request":null,"new":1}],
             "host_status":"on fire","config":{"metadata":{"a":"b"},"env":null},"added":{"x":[]}}"#;
         let machine: Machine = read(text).unwrap();
-        assert_eq!((machine.mark("a"), machine.is_reachable(), machine.last_exit()), (Some("b"), false, None));
+        assert_eq!(
+            (machine.mark("a"), machine.is_reachable(), machine.last_exit()),
+            (Some("b"), false, None)
+        );
         assert!(read::<Vec<Machine>>("[{}, {\"state\":\"an unknown word\"}]").unwrap()[1].is_there());
-        let both: Secrets = read(r#"{"Version":3,"version":4,"secrets":[{"name":"A","digest":"d"}]}"#).unwrap();
+        let both: Secrets =
+            read(r#"{"Version":3,"version":4,"secrets":[{"name":"A","digest":"d"}]}"#).unwrap();
         assert_eq!((both.latest(), both.digests().len()), (Some(4), 1));
         assert_eq!(read::<Secrets>(r#"{"Version":3}"#).unwrap().latest(), Some(3));
         assert_eq!(read::<LeaseAnswer>(r#"{"nonce":"n"}"#).unwrap().lease().nonce, "n");
-        assert_eq!(read::<LeaseAnswer>(r#"{"status":"ok","data":{"nonce":"m"}}"#).unwrap().lease().nonce, "m");
+        assert_eq!(
+            read::<LeaseAnswer>(r#"{"status":"ok","data":{"nonce":"m"}}"#).unwrap().lease().nonce,
+            "m"
+        );
     }
 
     #[test]
@@ -404,7 +424,9 @@ mod tests {
         let state = |text: &str| read::<Certificate>(text).unwrap().words();
         assert_eq!(state(r#"{"configured":true}"#), "active");
         assert!(state(r#"{"dns_requirements":{"cname":"x.fly.dev"}}"#).contains("CNAME record x.fly.dev"));
-        assert!(state(r#"{"dns_requirements":{"a":["1.2.3.4"],"aaaa":["::1"]}}"#).contains("A record 1.2.3.4"));
+        assert!(
+            state(r#"{"dns_requirements":{"a":["1.2.3.4"],"aaaa":["::1"]}}"#).contains("A record 1.2.3.4")
+        );
         assert_eq!(state(r#"{"status":"pending_validation"}"#), "it is pending_validation");
     }
 }
