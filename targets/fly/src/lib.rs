@@ -148,5 +148,9 @@ impl Target for FlyTarget {
 }
 
 #[cfg(test)]
+#[path = "played_tests.rs"]
+mod played;
+
+#[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;

@@ -14,7 +14,7 @@ use crate::payload::{Former, SeenMachine, Task, Way};
 use crate::plan::{Draft, field};
 
 /// Seconds for which a machine that is changed in place does not answer: it stops, and its program starts anew.
-const DOWNTIME: u32 = 10;
+pub(crate) const DOWNTIME: u32 = 10;
 
 /// The machines that stand for the service; those of somebody else only where they are taken over.
 fn owned<'d>(draft: &'d Draft) -> Vec<&'d SeenMachine> {

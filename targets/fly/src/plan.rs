@@ -4,8 +4,8 @@
 //! what the app has, then its machines. Deliberately absent: any call, and how machines are decided upon (`machines`).
 
 use dashdeploy_contract::{
-    Action, Address, Bound, Change, Descriptor, ErrorKind, FieldChange, KEPT, Name, Observed, Plan, Release,
-    Risk, SecretEdit, TargetError,
+    Action, Address, Bound, Change, Descriptor, ErrorKind, FieldChange, KEPT, Observed, Plan, Release, Risk,
+    SecretEdit, TargetError,
 };
 
 use crate::config::{App, TARGET};
@@ -149,13 +149,13 @@ impl<'a> Draft<'a> {
             adopt: self.adopts(),
         };
         match self.seen.as_ref().map(|seen| seen.standing) {
-            None => drop(self.push("app", Action::Create, "not there yet", &task)),
+            None => _ = self.push("app", Action::Create, "not there yet", &task),
             Some(Standing::Marked) => self.keep("app"),
             Some(Standing::Unmarked) => {
-                drop(self.push("app", Action::Update, "made by somebody else, to be taken over", &task));
+                _ = self.push("app", Action::Update, "made by somebody else, to be taken over", &task);
             }
             Some(Standing::Empty | Standing::Elsewhere) => {
-                drop(self.push("app", Action::Update, "made by a run that was cut off, to be marked", &task));
+                _ = self.push("app", Action::Update, "made by a run that was cut off, to be marked", &task);
             }
         }
     }
@@ -167,7 +167,7 @@ impl<'a> Draft<'a> {
             match (public || private, self.is_set_up()) {
                 (false, _) => {}
                 (true, true) => self.keep("ips"),
-                (true, false) => drop(self.push("ips", Action::Create, "not there yet", &task)),
+                (true, false) => _ = self.push("ips", Action::Create, "not there yet", &task),
             }
             return;
         };
@@ -224,6 +224,11 @@ impl<'a> Draft<'a> {
         let change = self.push("volume", Action::Update, "it is to be another", &task);
         change.fields = fields;
         change.billable = grows.then(|| volume.billed());
+        if grows {
+            // Some hosts let the machine see the new size only after a start.
+            change.risk = Risk::InterruptsTraffic;
+            change.downtime = Some(machines::DOWNTIME);
+        }
         Ok(())
     }
 
@@ -351,8 +356,7 @@ pub(crate) fn field(name: &str, from: Option<String>, to: Option<String>) -> Fie
 
 fn in_the_way(app: &App, seen: &SeenApp) -> TargetError {
     let operation = format!("plan app {}", seen.app);
-    let rename =
-        format!("write another name below `options: {{ app: … }}` of `{}`", Name::as_str(&app.service.name));
+    let rename = format!("write another name below `options: {{ app: … }}` of `{}`", app.service.name);
     if seen.standing == Standing::Unmarked {
         let message =
             format!("the app `{}` is there, and dashdeploy did not make it for this environment", seen.app);

@@ -32,7 +32,7 @@ fn remove(plan: &mut Plan, app: &App, seen: &SeenApp, removal: Removal) {
     let address = |kind: &str| Address::new(TARGET, kind, app.service.name.as_str());
     let name = seen.app.clone();
     let mut own: Vec<Change> = Vec::new();
-    let mut add = |own: &mut Vec<Change>, kind: &str, reason: &str, risk: Risk, task: &Task| {
+    let add = |own: &mut Vec<Change>, kind: &str, reason: &str, risk: Risk, task: &Task| {
         let mut change = Change::new(address(kind), Action::Delete, reason, task.json());
         change.service = Some(app.service.name.clone());
         change.needs = own.iter().map(|before| before.address.clone()).collect();
