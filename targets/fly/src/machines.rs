@@ -28,6 +28,12 @@ pub(crate) fn live<'d>(draft: &'d Draft) -> Vec<&'d SeenMachine> {
     owned(draft).into_iter().filter(|machine| machine.stage() == marks::LIVE).collect()
 }
 
+/// Those that take traffic, else all that stand for the service: an exchange was cut off.
+pub(crate) fn live_or_all<'d>(draft: &'d Draft) -> Vec<&'d SeenMachine> {
+    let live = live(draft);
+    if live.is_empty() { owned(draft) } else { live }
+}
+
 /// What is to be done with machines.
 struct Decision {
     action: Action,
@@ -37,6 +43,7 @@ struct Decision {
     former: Vec<Former>,
     risk: Risk,
     billable: Option<String>,
+    takes_image: bool,
 }
 
 /// Plans the machines of a service.
@@ -44,6 +51,7 @@ struct Decision {
 /// # Errors
 /// `Invalid` or `Unavailable` where a machine would have to leave its volume behind.
 pub(crate) fn plan(draft: &mut Draft, desired: Desired) -> Result<(), TargetError> {
+    one_group(draft)?;
     let decision = decide(draft, &desired)?;
     let waits = draft.app.bound.dependencies(draft.app.service);
     let exchanges = decision.as_ref().is_some_and(|decision| decision.way == Way::Exchange);
@@ -59,7 +67,7 @@ pub(crate) fn plan(draft: &mut Draft, desired: Desired) -> Result<(), TargetErro
             change.risk = if asked { decided.risk } else { Risk::Safe };
             change.downtime = (change.risk == Risk::InterruptsTraffic).then_some(DOWNTIME);
             change.billable = decided.billable;
-            change.takes_image = decided.action != Action::Run;
+            change.takes_image = decided.takes_image;
             change.needs_healthy = waits;
             change.gated = true;
         }
@@ -74,6 +82,21 @@ pub(crate) fn plan(draft: &mut Draft, desired: Desired) -> Result<(), TargetErro
         change.needs_healthy = healthy;
     }
     Ok(())
+}
+
+/// An app that is taken over has one kind of machines: a service has no more.
+fn one_group(draft: &Draft) -> Result<(), TargetError> {
+    let group = |machine: &&SeenMachine| machine.mark("fly_process_group").unwrap_or("app").to_owned();
+    let all = owned(draft);
+    let mut groups: Vec<String> = all.iter().map(group).collect();
+    groups.sort();
+    groups.dedup();
+    if !draft.adopts() || groups.len() < 2 {
+        return Ok(());
+    }
+    let message = format!("it has machines of several process groups: {}", groups.join(", "));
+    Err(ours(ErrorKind::Conflict, format!("take over app {}", draft.name), message)
+        .hint("make a service of each group, with an app of its own; then remove the groups from this app"))
 }
 
 fn leftovers(draft: &Draft) -> Vec<String> {
@@ -93,6 +116,7 @@ fn decide(draft: &Draft, desired: &Desired) -> Result<Option<Decision>, TargetEr
             former: Vec::new(),
             risk: Risk::Safe,
             billable: Some(desired.billed(wanted)),
+            takes_image: true,
         }));
     }
     let digests = draft.seen.as_ref().map(|seen| seen.secrets.clone()).unwrap_or_default();
@@ -162,6 +186,7 @@ fn exchange(desired: &Desired, all: &[&SeenMachine], fields: Vec<FieldChange>) -
         fields,
         former: formers(former),
         risk: Risk::Safe,
+        takes_image: true,
     }
 }
 
@@ -197,6 +222,7 @@ fn in_place(
         fields,
         former: formers(live.iter().copied()),
         risk: if safe { Risk::Safe } else { Risk::InterruptsTraffic },
+        takes_image: !differing.is_empty() || wanted > live.len(),
     }
 }
 
@@ -216,6 +242,7 @@ fn start(live: &[&SeenMachine]) -> Option<Decision> {
         former: formers(live.iter().copied()),
         risk: Risk::Safe,
         billable: None,
+        takes_image: false,
     })
 }
 

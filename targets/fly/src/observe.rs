@@ -91,6 +91,7 @@ pub(crate) fn standing(app: &App, org: &str, answers: &Answers, holdings: &Holdi
     match (here, is_empty) {
         (false, _) => Standing::Elsewhere,
         (true, true) => Standing::Empty,
+        (true, false) if answers.secrets.keys().any(|name| name.starts_with(marks::OWNER)) => Standing::Other,
         (true, false) => Standing::Unmarked,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Task {
     Certificate { app: String, host: String },
     /// Brings the machines to what shall be.
     Machines { desired: Box<Desired>, way: Way, former: Vec<Former> },
+    /// Says of machines that the app has what it should have beside them.
+    Mark { app: String, machines: Vec<String>, setup: String },
     /// Takes machines away.
     RemoveMachines { app: String, machines: Vec<String> },
     /// Takes volumes away, with all that is in them.
@@ -111,6 +113,8 @@ pub(crate) enum Standing {
     Empty,
     /// Somebody made it in our organisation.
     Unmarked,
+    /// It bears the mark of another project, environment or service.
+    Other,
     /// It is in another organisation.
     Elsewhere,
 }

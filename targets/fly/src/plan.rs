@@ -9,7 +9,7 @@ use dashdeploy_contract::{
 };
 
 use crate::config::{App, TARGET};
-use crate::desired::{Desired, DesiredVolume};
+use crate::desired::{Desired, DesiredVolume, setup};
 use crate::error::ours;
 use crate::machines;
 use crate::marks;
@@ -32,7 +32,8 @@ pub(crate) fn plan(
         }
         draft.certificate();
         let desired = draft.secrets(desired);
-        draft.machines(desired)?;
+        machines::plan(&mut draft, desired)?;
+        draft.renew_marks();
         plan.changes.append(&mut draft.plan.changes);
         plan.unchanged.append(&mut draft.plan.unchanged);
     }
@@ -154,7 +155,7 @@ impl<'a> Draft<'a> {
             Some(Standing::Unmarked) => {
                 _ = self.push("app", Action::Update, "made by somebody else, to be taken over", &task);
             }
-            Some(Standing::Empty | Standing::Elsewhere) => {
+            Some(Standing::Empty | Standing::Other | Standing::Elsewhere) => {
                 _ = self.push("app", Action::Update, "made by a run that was cut off, to be marked", &task);
             }
         }
@@ -267,7 +268,7 @@ impl<'a> Draft<'a> {
     /// Plans the secrets; what shall be, with the names that go once the machines serve.
     fn secrets(&mut self, mut desired: Desired) -> Desired {
         let digests = self.seen.as_ref().map(|seen| seen.secrets.clone()).unwrap_or_default();
-        let live: Vec<SeenMachine> = machines::live(self).into_iter().cloned().collect();
+        let live: Vec<SeenMachine> = machines::live_or_all(self).into_iter().cloned().collect();
         let mut task = Secrets { app: self.name.clone(), ..Secrets::default() };
         let mut fields = Vec::new();
         for (name, print) in desired.secrets.iter().filter(|(_, print)| *print != KEPT) {
@@ -334,8 +335,20 @@ impl<'a> Draft<'a> {
         self.change_secrets(task, fields, false);
     }
 
-    fn machines(&mut self, desired: Desired) -> Result<(), TargetError> {
-        machines::plan(self, desired)
+    /// Machines that stay as they are get the mark by which the next observation knows that the app has all it should have.
+    fn renew_marks(&mut self) {
+        let setup = setup(&self.app);
+        let machines = machines::live(self).into_iter();
+        let stale = machines.filter(|machine| machine.mark(marks::SETUP) != Some(setup.as_str()));
+        let machines: Vec<String> = stale.map(|machine| machine.id.clone()).collect();
+        let address = self.address("machines");
+        let stay = !self.plan.changes.iter().any(|change| change.address == address);
+        if stay && !machines.is_empty() {
+            let before: Vec<Address> =
+                self.plan.changes.iter().map(|change| change.address.clone()).collect();
+            let task = Task::Mark { app: self.name.clone(), machines, setup };
+            self.push("marks", Action::Update, "the app has what it should have", &task).needs = before;
+        }
     }
 }
 
@@ -363,11 +376,14 @@ fn in_the_way(app: &App, seen: &SeenApp) -> TargetError {
         let hint = format!("`dashdeploy deploy --adopt` takes it over with all that it has; or {rename}");
         return ours(ErrorKind::Conflict, operation, message).hint(hint);
     }
-    let whose = seen
-        .org
-        .as_ref()
-        .map_or_else(|| "another organisation".to_owned(), |org| format!("the organisation `{org}`"));
-    ours(ErrorKind::Conflict, operation, format!("the name `{}` is taken by {whose}", seen.app)).hint(rename)
+    let message = match &seen.org {
+        _ if seen.standing == Standing::Other => {
+            format!("the app `{}` is of another project or environment of dashdeploy", seen.app)
+        }
+        Some(org) => format!("the app `{}` is in the organisation `{org}`", seen.app),
+        None => format!("the app `{}` is in another organisation, or the token is not for it", seen.app),
+    };
+    ours(ErrorKind::Conflict, operation, message).hint(rename)
 }
 
 #[cfg(test)]

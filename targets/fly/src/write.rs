@@ -52,6 +52,7 @@ impl Hand {
             }
             Task::Certificate { app, host } => self.certificate(&app, &host).await,
             Task::Machines { desired, way, former } => self.machines(&desired, way, &former, supplies).await,
+            Task::Mark { app, machines, setup } => self.mark_set_up(&app, &machines, &setup).await,
             Task::RemoveMachines { app, machines } => self.remove_machines(&app, &machines).await,
             Task::RemoveVolumes { app, volumes } => self.remove_volumes(&app, &volumes).await,
             Task::RemoveApp { app, keep_data } => self.remove_app(&app, keep_data).await,
@@ -73,11 +74,13 @@ impl Hand {
                 let message = "what was in it cannot be had again";
                 Err(ours(ErrorKind::Unsupported, format!("restore {}", change.address), message))
             }
-            // A volume stays, for it may hold data by now; machines left over from other runs are no loss.
+            // A volume stays, for it may hold data by now; machines left over from other runs are no loss. A mark that does
+            // not fit any more only makes the next observation look closer.
             Task::Volume { .. }
             | Task::App { .. }
             | Task::Ips { .. }
             | Task::Certificate { .. }
+            | Task::Mark { .. }
             | Task::RemoveMachines { .. } => Ok(()),
         }
     }

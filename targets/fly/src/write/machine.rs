@@ -5,6 +5,7 @@ use std::time::Duration;
 use dashdeploy_contract::{ErrorKind, Health, TargetError};
 use serde_json::{Value, json};
 
+use super::holdings::unseen;
 use super::{ATTEMPTS, Hand, LAG, LOOKS, is_unsure};
 use crate::api::{Send, decoded};
 use crate::error::{is_taken, ours, refused, unanswered};
@@ -48,9 +49,15 @@ impl Hand {
         for _ in 0..ATTEMPTS {
             let sent = self.api.send(&Send::create(&operation, &path, body.clone())).await;
             let taken = matches!(&sent, Ok(answer) if is_taken(answer));
-            let unsure = is_unsure(&sent);
-            if !taken && !unsure {
-                return decoded(&sent.map_err(|error| unanswered(error, &operation))?, &operation);
+            if !taken && !is_unsure(&sent) {
+                let answer = sent.map_err(|error| unanswered(error, &operation))?;
+                match decoded(&answer, &operation) {
+                    // It was made, whatever became of the words about it.
+                    Err(_) if answer.is_success() => {
+                        return self.made(new).await?.ok_or_else(|| unseen(operation));
+                    }
+                    decoded => return decoded,
+                }
             }
             if let Some(found) = self.made(new).await? {
                 return Ok(found);
@@ -59,7 +66,7 @@ impl Hand {
                 return Err(refused(answer, &operation).hint("`fly machine list` shows what has the name"));
             }
         }
-        Err(super::holdings::unseen(operation))
+        Err(unseen(operation))
     }
 
     /// The machine that was made under a name, once lists have it.
@@ -99,36 +106,40 @@ impl Hand {
             return Err(ours(ErrorKind::Unavailable, operation, message)
                 .hint("wait until Fly.io has mended the host (https://status.flyio.net)"));
         }
-        let path = format!("/apps/{app}/machines/{}", machine.id);
         let mut body = json!({ "config": config, "region": machine.region });
         if let Some(version) = self.version(app) {
             body["min_secrets_version"] = json!(version);
         }
         let nonce = self.lease(app, machine).await?;
-        let mut outcome = Err(super::holdings::unseen(operation.clone()));
-        for _ in 0..ATTEMPTS {
-            let update = Send { nonce: Some(&nonce), ..Send::create(&operation, &path, body.clone()) };
-            let sent = self.api.send(&update).await;
-            if !is_unsure(&sent) {
-                outcome = sent
-                    .map_err(|error| unanswered(error, &operation))
-                    .and_then(|answer| decoded(&answer, &operation));
-                break;
-            }
-            match self.changed(app, machine, config).await {
-                Ok(None) => {}
-                Ok(Some(found)) => {
-                    outcome = Ok(found);
-                    break;
-                }
-                Err(error) => {
-                    outcome = Err(error);
-                    break;
-                }
-            }
-        }
+        let outcome = self.update(app, machine, &body, &nonce, &operation).await;
         self.release(app, machine, &nonce).await;
         outcome
+    }
+
+    async fn update(
+        &self,
+        app: &str,
+        machine: &Machine,
+        body: &Value,
+        nonce: &str,
+        operation: &str,
+    ) -> Result<Machine, TargetError> {
+        let path = format!("/apps/{app}/machines/{}", machine.id);
+        for _ in 0..ATTEMPTS {
+            let update = Send { nonce: Some(nonce), ..Send::create(operation, &path, body.clone()) };
+            let sent = self.api.send(&update).await;
+            if !is_unsure(&sent) {
+                let answer = sent.map_err(|error| unanswered(error, operation))?;
+                match decoded(&answer, operation) {
+                    Err(_) if answer.is_success() => {}
+                    decoded => return decoded,
+                }
+            }
+            if let Some(found) = self.changed(app, machine, body).await? {
+                return Ok(found);
+            }
+        }
+        Err(unseen(operation.to_owned()))
     }
 
     /// The machine where it has the configuration already that it was to get: it is of another version, and bears its marks.
@@ -136,13 +147,13 @@ impl Hand {
         &self,
         app: &str,
         machine: &Machine,
-        config: &Value,
+        body: &Value,
     ) -> Result<Option<Machine>, TargetError> {
         for _ in 0..LOOKS {
             self.sleep(LAG).await;
             let Some(found) = self.api.machine(app, &machine.id).await? else { continue };
             let metadata = found.known_config().and_then(|config| config.get("metadata"));
-            if found.instance_id != machine.instance_id && metadata == config.get("metadata") {
+            if found.instance_id != machine.instance_id && metadata == body.pointer("/config/metadata") {
                 return Ok(Some(found));
             }
         }
@@ -235,9 +246,26 @@ impl Hand {
 
     /// Says of a machine which part it has in an exchange.
     pub(super) async fn stage(&self, app: &str, machine: &str, stage: &str) -> Result<(), TargetError> {
-        let operation = format!("mark machine {machine} of {app} as {stage}");
-        let path = format!("/apps/{app}/machines/{machine}/metadata/{}", marks::STAGE);
-        self.api.change(&Send::mark(&operation, &path, stage)).await.map(|_| ())
+        self.mark(app, machine, marks::STAGE, stage).await
+    }
+
+    /// Says of machines that the app has what it should have.
+    pub(super) async fn mark_set_up(
+        &self,
+        app: &str,
+        machines: &[String],
+        setup: &str,
+    ) -> Result<(), TargetError> {
+        for machine in machines {
+            self.mark(app, machine, marks::SETUP, setup).await?;
+        }
+        Ok(())
+    }
+
+    async fn mark(&self, app: &str, machine: &str, mark: &str, value: &str) -> Result<(), TargetError> {
+        let operation = format!("mark machine {machine} of {app}: {mark}={value}");
+        let path = format!("/apps/{app}/machines/{machine}/metadata/{mark}");
+        self.api.change(&Send::mark(&operation, &path, value)).await.map(|_| ())
     }
 
     /// Takes a machine into Fly's proxy (`uncordon`), out of it (`cordon`), or starts it (`start`). All may be repeated.

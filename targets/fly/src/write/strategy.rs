@@ -26,20 +26,30 @@ pub(super) const PROXY: Duration = Duration::from_secs(10);
 struct Form<'a> {
     desired: &'a Desired,
     config: Map<String, Value>,
+    image: Option<String>,
     digests: BTreeMap<String, String>,
 }
 
 impl Form<'_> {
     /// The whole configuration of a machine with a part in an exchange.
-    fn config(&self, stage: &str, mounts: Option<Value>) -> Value {
+    ///
+    /// # Errors
+    /// `Invalid` where nobody said where the image lies.
+    fn config(&self, stage: &str, mounts: Option<Value>) -> Result<Value, TargetError> {
+        let image = self.image.as_ref().ok_or_else(|| {
+            let message = format!("the image of `{}` is not at Fly.io's registry", self.desired.service);
+            ours(ErrorKind::Invalid, format!("update machines of {}", self.desired.app), message)
+                .hint("run `dashdeploy deploy`, which brings it there")
+        })?;
         let mut config = self.config.clone();
+        config.insert("image".to_owned(), json!(image));
         if let Some(Value::Object(metadata)) = config.get_mut("metadata") {
             metadata.insert(marks::STAGE.to_owned(), json!(stage));
         }
         if let Some(mounts) = mounts {
             config.insert("mounts".to_owned(), mounts);
         }
-        Value::Object(config)
+        Ok(Value::Object(config))
     }
 
     fn is_met(&self, machine: &Machine) -> bool {
@@ -82,18 +92,13 @@ impl Hand {
     }
 
     async fn form<'a>(&self, desired: &'a Desired, supplies: &Supplies) -> Result<Form<'a>, TargetError> {
-        let image = supplies.image(&desired.service).ok_or_else(|| {
-            let message = format!("the image of `{}` is not at Fly.io's registry", desired.service);
-            ours(ErrorKind::Invalid, format!("update machines of {}", desired.app), message)
-                .hint("run `dashdeploy deploy`, which brings it there")
-        })?;
+        let image = supplies.image(&desired.service);
         let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
         self.note_version(&desired.app, found.latest());
         let digests = found.digests();
         let mut config = desired.config.as_object().cloned().unwrap_or_default();
-        config.insert("image".to_owned(), json!(image));
         config.insert("metadata".to_owned(), metadata(desired, &digests));
-        Ok(Form { desired, config, digests })
+        Ok(Form { desired, config, image, digests })
     }
 
     /// The machines of an app that stand for the service, by marks or because the plan names them.
@@ -145,7 +150,7 @@ impl Hand {
     async fn bring(&self, form: &Form<'_>, machine: &Machine) -> Result<Option<Machine>, TargetError> {
         let app = &form.desired.app;
         if !form.is_met(machine) {
-            let config = form.config(marks::LIVE, mounts_of(machine, form.desired));
+            let config = form.config(marks::LIVE, mounts_of(machine, form.desired))?;
             return self.put(app, machine, &config).await.map(Some);
         }
         if matches!(machine.state.as_str(), "created" | "stopped" | "suspended" | "failed" | "launch_failed")
@@ -172,7 +177,7 @@ impl Hand {
             app: &desired.app,
             name: &name,
             region: &desired.region,
-            config: form.config(stage, self.free_volume(desired).await?),
+            config: form.config(stage, self.free_volume(desired).await?)?,
             registered: stage == marks::LIVE,
         })
         .await
@@ -202,7 +207,7 @@ impl Hand {
     async fn canary(&self, form: &Form<'_>) -> Result<(), TargetError> {
         let desired = form.desired;
         let name = derived_name(&[desired.service.as_str(), &desired.generation(), "canary"], 63);
-        let mut config = form.config(marks::CANARY, None);
+        let mut config = form.config(marks::CANARY, None)?;
         config["metadata"]["fly_canary"] = json!("true");
         config["dns"] = json!({ "skip_registration": true });
         let (app, region) = (desired.app.as_str(), desired.region.as_str());
