@@ -1,25 +1,23 @@
-//! The two halves that speak to Fly.io: the reader, which can only ask, and the writer.
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+//! The two halves that speak to Fly.io: the reader, which only looks, and the writer.
+//!
+//! Given: the API. Gives: the contract's [`Reader`] and [`Writer`]; the work is done in the rooms they call. Deliberately
+//! absent: a subscription to health changes, which Fly.io does not offer, and commands in machines.
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Access, Bound, Change, Descriptor, ErrorKind, Health, KeptSecret, LogFeed, LogQuery, Name, Observed,
-    Reader, Served, Supplies, TargetError, Writer, Writes,
+    Bound, Change, Descriptor, ErrorKind, Health, KEPT, KeptSecret, LogFeed, LogQuery, Name, Observed,
+    Reader, Served, Supplies, TargetError, Writer,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use crate::api::Api;
 use crate::config::App;
-use crate::desired::OWNER;
 use crate::error::ours;
-use crate::logs::Lines;
-use crate::observe::is_ours;
+use crate::logs::Feed;
 use crate::payload::SeenMachine;
 use crate::wire::Machine;
 use crate::write::Hand;
-use crate::{health, observe};
+use crate::{health, marks, observe};
 
 /// Looks at Fly.io.
 pub(crate) struct FlyReader {
@@ -33,8 +31,8 @@ pub(crate) struct FlyWriter {
 }
 
 impl FlyReader {
-    pub(crate) fn new(access: &Access, descriptor: &Descriptor) -> Result<Self, TargetError> {
-        Ok(Self { api: Api::of(access, None)?, descriptor: descriptor.clone() })
+    pub(crate) fn new(api: Api, descriptor: Descriptor) -> Self {
+        Self { api, descriptor }
     }
 
     fn app<'a>(&'a self, bound: &'a Bound, service: &Name) -> Result<App<'a>, TargetError> {
@@ -42,89 +40,81 @@ impl FlyReader {
         found.ok_or_else(|| ours(ErrorKind::NotFound, format!("look at {service}"), "it is not on Fly.io"))
     }
 
-    /// The machines of a service that are ours and there.
+    /// The machines of a service that are ours.
     async fn machines(&self, app: &App<'_>) -> Result<Vec<Machine>, TargetError> {
-        let machines = self.api.machines(&app.name()).await?.unwrap_or_default();
-        Ok(machines.into_iter().filter(|machine| machine.is_there() && is_ours(app, machine)).collect())
+        let mut machines = self.api.machines(&app.name()).await?.unwrap_or_default();
+        machines.retain(|machine| marks::are_ours(app, |mark| machine.mark(mark)));
+        Ok(machines)
+    }
+
+    async fn kept(&self, app: &App<'_>) -> Result<Vec<KeptSecret>, TargetError> {
+        let name = app.name();
+        let (machines, secrets) = try_join(self.machines(app), self.api.secrets(&name, None)).await?;
+        let started: Vec<_> = health::current(&machines).into_iter().map(SeenMachine::of).collect();
+        let known = secrets.unwrap_or_default().digests().into_iter();
+        let ours = known.filter(|(variable, _)| !variable.starts_with(marks::OWNER));
+        let kept = ours.map(|(variable, digest)| {
+            let had: Vec<_> = started.iter().map(|machine| machine.secrets().remove(&variable)).collect();
+            let same = |had: &Option<(String, String)>| had.as_ref().is_some_and(|(_, at)| *at == digest);
+            let in_use = !had.is_empty() && had.iter().all(same);
+            // Fly's digest says that the value is still the one whose fingerprint the mark has.
+            let print = had.into_iter().flatten().find(|(_, at)| *at == digest).map(|(print, _)| print);
+            let fingerprint = print.filter(|print| print != KEPT);
+            KeptSecret { service: app.service.name.clone(), variable, fingerprint, in_use }
+        });
+        Ok(kept.collect())
     }
 }
 
 impl FlyWriter {
-    pub(crate) fn new(access: &Access, writes: Arc<dyn Writes>) -> Result<Self, TargetError> {
-        let hand = Hand { api: Api::of(access, Some(writes))?, versions: Mutex::new(BTreeMap::new()) };
-        Ok(Self { hand })
+    pub(crate) fn new(api: Api) -> Self {
+        Self { hand: Hand::new(api) }
     }
 }
 
 #[async_trait]
 impl Reader for FlyReader {
     async fn observe(&self, bound: &Bound) -> Result<Observed, TargetError> {
-        observe::observe(&self.api, &App::all(&self.descriptor, bound)).await
+        observe::observe(&self.api, &self.descriptor, bound).await
     }
 
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError> {
-        Ok(health::of(&self.machines(&self.app(bound, service)?).await?))
+        let machines = self.machines(&self.app(bound, service)?).await?;
+        Ok(health::of(&machines, self.api.clock.now()))
     }
 
     async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
         let app = self.app(bound, service)?;
         let machines = self.machines(&app).await?;
-        let current = health::current(&machines).into_iter();
-        let images = current
-            .filter(|machine| machine.state == "started")
-            .filter_map(|machine| machine.image_ref.digest.clone());
+        let up = health::current(&machines).into_iter().filter(|machine| machine.state == "started");
+        let images = up.filter_map(|machine| machine.image_ref.digest.clone()).collect();
         let certificate = match bound.domains.get(service) {
-            Some(host) => self.api.certificate(&app.name(), host).await?.map(|found| found.words()),
             None => None,
+            Some(host) => {
+                let found = self.api.certificate(&app.name(), host).await?;
+                Some(found.map_or_else(|| "it was not asked for".to_owned(), |found| found.words()))
+            }
         };
         let url = app.is_public().then(|| format!("https://{}.fly.dev", app.name()));
-        Ok(Served { images: images.collect(), url, certificate })
+        Ok(Served { images, url, certificate })
     }
 
     async fn secrets(&self, bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
         let apps = App::all(&self.descriptor, bound);
-        let declaring = apps.iter().filter(|app| !app.service.secrets.is_empty());
-        let all = try_join_all(declaring.map(|app| async move {
-            let name = app.name();
-            let (machines, secrets) =
-                futures_util::future::try_join(self.api.machines(&name), self.api.secrets(&name)).await?;
-            Ok::<_, TargetError>(kept(
-                app,
-                &machines.unwrap_or_default(),
-                secrets.unwrap_or_default().secrets,
-            ))
-        }));
-        Ok(all.await?.into_iter().flatten().collect())
+        let all = try_join_all(apps.iter().map(|app| self.kept(app))).await?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     async fn logs(&self, bound: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {
+        for service in &query.services {
+            self.app(bound, service)?;
+        }
         let apps = App::all(&self.descriptor, bound).into_iter();
         let wanted =
             apps.filter(|app| query.services.is_empty() || query.services.contains(&app.service.name));
-        let apps = wanted.map(|app| (app.service.name.clone(), app.name())).collect();
-        Ok(Box::new(Lines::open(self.api.clone(), apps, query)))
+        let sources = wanted.map(|app| (app.service.name.clone(), app.name()));
+        Ok(Box::new(Feed::new(self.api.clone(), sources, query)))
     }
-}
-
-/// The secrets of an app, held against what its machines were started with.
-fn kept(app: &App, machines: &[Machine], secrets: Vec<crate::wire::Secret>) -> Vec<KeptSecret> {
-    let current = machines.iter().filter(|machine| machine.is_there() && is_ours(app, machine)).next_back();
-    let started = current.map(|machine| {
-        SeenMachine { config: machine.config.clone().unwrap_or_default(), ..SeenMachine::default() }.secrets()
-    });
-    let started = started.unwrap_or_default();
-    let ours = secrets.into_iter().filter(|secret| !secret.name.starts_with(OWNER));
-    ours.map(|secret| {
-        let at_start = started.get(&secret.name);
-        let same = at_start.filter(|(_, digest)| *digest == secret.digest);
-        KeptSecret {
-            service: app.service.name.clone(),
-            fingerprint: same.map(|(print, _)| print.clone()),
-            in_use: same.is_some(),
-            variable: secret.name,
-        }
-    })
-    .collect()
 }
 
 #[async_trait]

@@ -1,19 +1,19 @@
 //! A service of a release as an app with its machines: what shall be.
 //!
-//! Given: a release, a service on Fly.io. Gives: plain data that a plan carries: the machine's configuration without its image and
-//! volume, which are known only when it is made; no secret's value. What `fly.toml` says is decided by the same functions
-//! (`manifests.rs`), so that the two stay in step.
+//! Given: a release, a service on Fly.io. Gives: plain data that a plan carries; what `fly.toml` says is decided by the same
+//! functions (`manifests`), so that the two stay in step. Deliberately absent: the image's address and the volume's id, which
+//! are known only when a machine is made, and any secret's value.
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Desk, ErrorKind, Name, Release, Service, ServiceKind, TargetError};
+use dashdeploy_contract::{ErrorKind, Name, Release, Requirement, Service, ServiceKind, TargetError, Wiring};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::config::App;
 use crate::error::ours;
 use crate::manifests::{Check, check, gigabytes, kill_signal, number, private, volume_name};
+use crate::marks::{self, short_hash};
 use crate::size;
 
 /// A service as an app.
@@ -23,40 +23,26 @@ pub(crate) struct Desired {
     pub(crate) service: Name,
     /// The app's name.
     pub(crate) app: String,
-    /// The organisation, where one is named.
-    pub(crate) org: Option<String>,
-    /// The name of the secret that marks the app as ours.
-    pub(crate) owner: String,
-    /// Project and environment, for machines' marks.
+    /// Whose a machine is, by the names of marks.
     pub(crate) marks: BTreeMap<String, String>,
     /// Where machines run.
     pub(crate) region: String,
-    /// The machine's configuration: what `config` holds but image, mounts and metadata.
+    /// A machine's configuration without image, mounts and metadata.
     pub(crate) config: Value,
     /// The content of the image.
     pub(crate) image: String,
-    /// The release's number, for people.
+    /// The release's number.
     pub(crate) release: Option<u32>,
-    /// The names of its secrets, with the fingerprints of their values.
+    /// The secrets that have a value, with its fingerprint.
     pub(crate) secrets: BTreeMap<String, String>,
+    /// Secrets that go once the machines serve.
+    pub(crate) unset: Vec<String>,
     /// How many machines.
     pub(crate) replicas: u32,
-    /// `rolling`, `bluegreen`, `canary` or `immediate`.
-    pub(crate) strategy: String,
-    /// Seconds that Fly's proxy is given to forget a machine.
-    pub(crate) drain: u32,
     /// The volume.
     pub(crate) volume: Option<DesiredVolume>,
-    /// True where it has public addresses.
-    pub(crate) public: bool,
-    /// True where other apps reach it by its private address.
-    pub(crate) private: bool,
-    /// True where machines may be stopped because nobody asks them.
-    pub(crate) sleeps: bool,
-    /// The user's own host name.
-    pub(crate) domain: Option<String>,
-    /// What a machine is billed as.
-    pub(crate) billed: String,
+    /// A hash of what the app has beside machines.
+    pub(crate) setup: String,
 }
 
 /// A volume.
@@ -68,6 +54,8 @@ pub(crate) struct DesiredVolume {
     pub(crate) path: String,
     /// Gigabytes.
     pub(crate) size: u64,
+    /// True where dashdeploy.yaml says how large it is.
+    pub(crate) sized: bool,
     /// Days that snapshots are kept.
     pub(crate) snapshots: u32,
 }
@@ -76,200 +64,229 @@ impl Desired {
     /// What shall be for a service.
     ///
     /// # Errors
-    /// `Invalid` for a variable that cannot be filled in, a size that does not exist, or files in a bucket, which only the vendor's
-    /// own command puts there.
+    /// `Invalid` for a variable that cannot be filled in or passed on, a required secret without a value, a size that does not
+    /// exist, no image; `Unsupported` for files in a bucket, and for more machines than there are volumes.
     pub(crate) fn of(app: &App, release: &Release) -> Result<Self, TargetError> {
         let service = app.service;
-        let operation = format!("plan {}", service.name);
-        if app.has_bucket() {
-            let message = "files in a Tigris bucket are put there by `fly deploy` alone";
-            return Err(ours(ErrorKind::Unsupported, operation, message)
-                .hint("write `hosting: image`, or leave it out"));
-        }
+        let failed =
+            |kind: ErrorKind, message: String| ours(kind, format!("plan app {}", app.name()), message);
+        let invalid = |message: String| failed(ErrorKind::Invalid, message);
+        refuse(app).map_err(|(message, hint)| failed(ErrorKind::Unsupported, message).hint(hint))?;
         let size = size::of(service.resources, app.option("size"))
-            .map_err(|why| ours(ErrorKind::Invalid, operation.clone(), why))?;
+            .map_err(|why| invalid(why).hint("write less `memory` or `cpus`, or another `size`"))?;
         let image = release.images.get(&service.name).ok_or_else(|| {
-            ours(
-                ErrorKind::Invalid,
-                operation.clone(),
-                format!("the release has no image of `{}`", service.name),
-            )
+            invalid(format!("the release has no image of service `{}`", service.name))
+                .hint("run `dashdeploy build`")
         })?;
-        let bound = &release.bound;
+        let known = release.secrets.get(&service.name).into_iter().flatten();
+        let secrets: BTreeMap<String, String> =
+            known.map(|(name, print)| (name.clone(), print.clone())).collect();
+        required(service, &secrets).map_err(|(message, hint)| invalid(message).hint(hint))?;
+        let env = env(service, &release.wiring).map_err(|(message, hint)| invalid(message).hint(hint))?;
         Ok(Self {
             service: service.name.clone(),
             app: app.name(),
-            org: app.option("org").map(str::to_owned),
-            owner: owner(app),
-            marks: [
-                ("dashdeploy_project", &bound.project),
-                ("dashdeploy_environment", &bound.environment),
-                ("dashdeploy_service", &service.name),
-            ]
-            .map(|(mark, name)| (mark.to_owned(), name.to_string()))
-            .into(),
+            marks: marks::of_machine(app),
             region: app.region().to_owned(),
-            config: config(app, release, &size)?,
+            config: config(app, env, size),
             image: image.id.0.clone(),
             release: release.number,
-            secrets: release
-                .secrets
-                .get(&service.name)
-                .into_iter()
-                .flatten()
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
+            secrets,
+            unset: Vec::new(),
             replicas: service.replicas,
-            strategy: app.strategy().to_owned(),
-            drain: number(app, "drain_seconds"),
             volume: volume(app),
-            public: app.is_public(),
-            private: app.is_private(),
-            sleeps: app.option("auto_stop").is_some_and(|word| word != "off"),
-            domain: bound.domains.get(&service.name).cloned(),
-            billed: format!("machine {} with {} MB in {}", size.name, size.memory, app.region()),
+            setup: setup(app),
         })
     }
 
-    /// What tells one form of the machines from another: image, configuration, secrets.
+    /// What tells machines of one form from those of another.
     pub(crate) fn generation(&self) -> String {
-        let parts = json!([self.image, self.config, self.secrets, self.region, self.volume]);
-        short_hash(&parts.to_string(), 10)
+        short_hash(&json!([self.image, self.config_hash(), self.secrets]).to_string(), 10)
     }
 
     /// What tells one configuration from another.
     pub(crate) fn config_hash(&self) -> String {
-        let parts = json!([self.config, self.region, self.volume.as_ref().map(|volume| &volume.path)]);
-        short_hash(&parts.to_string(), 16)
+        let mount = self.volume.as_ref().map(|volume| (&volume.name, &volume.path));
+        short_hash(&json!([self.config, self.region, mount]).to_string(), 16)
     }
 
-    /// The plain variables.
-    pub(crate) fn env(&self) -> BTreeMap<String, String> {
-        let env = self.config.get("env").and_then(Value::as_object).into_iter().flatten();
-        env.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    /// True where Fly.io checks its health.
+    pub(crate) fn is_checked(&self) -> bool {
+        has_checks(&self.config)
+    }
+
+    /// What is billed for so many machines.
+    pub(crate) fn billed(&self, machines: usize) -> String {
+        let guest = |name: &str| self.config.pointer(&format!("/guest/{name}"));
+        let kind = guest("cpu_kind").and_then(Value::as_str).unwrap_or_default();
+        let number = |name: &str| guest(name).and_then(Value::as_u64).unwrap_or_default();
+        let plural = if machines == 1 { "machine" } else { "machines" };
+        let size = if kind == "shared" { "shared-cpu" } else { "performance" };
+        format!("{machines} {plural} {size}-{}x with {} MB", number("cpus"), number("memory_mb"))
     }
 }
 
-/// The first hex digits of a hash.
-pub(crate) fn short_hash(text: &str, digits: usize) -> String {
-    let hex: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..digits.min(hex.len())].to_owned()
+impl DesiredVolume {
+    /// What is billed for it.
+    pub(crate) fn billed(&self) -> String {
+        format!("a volume of {} GB", self.size)
+    }
 }
 
-/// The name of the secret that marks an app as ours: an app has no labels, and values of secrets cannot be read back.
-pub(crate) fn owner(app: &App) -> String {
-    let bound = app.bound;
-    let whose = format!("{}/{}/{}", bound.project, bound.environment, app.service.name);
-    format!("{OWNER}{}", short_hash(&whose, 8).to_ascii_uppercase())
+/// True where a configuration has a check of any kind.
+pub(crate) fn has_checks(config: &Value) -> bool {
+    let filled = |part: &Value| match part.get("checks") {
+        Some(Value::Array(all)) => !all.is_empty(),
+        Some(Value::Object(all)) => !all.is_empty(),
+        _ => false,
+    };
+    let services = config.get("services").and_then(Value::as_array);
+    filled(config) || services.is_some_and(|all| all.iter().any(filled))
 }
 
-/// How names of marks begin.
-pub(crate) const OWNER: &str = "DASHDEPLOY_OWNER_";
+/// A hash of what an app has beside machines and secrets.
+pub(crate) fn setup(app: &App) -> String {
+    let domain = app.bound.domains.get(&app.service.name);
+    short_hash(&json!([app.is_public(), app.is_private(), domain, volume(app)]).to_string(), 16)
+}
 
-fn volume(app: &App) -> Option<DesiredVolume> {
+/// What is not deployed, with the mend.
+fn refuse(app: &App) -> Result<(), (String, String)> {
+    if app.has_bucket() {
+        let message = format!(
+            "the files of `{}` would lie in a Tigris bucket, which `fly deploy` alone fills",
+            app.service.name
+        );
+        return Err((message, "write `hosting: image`, or leave it out".to_owned()));
+    }
+    if app.service.volumes.len() > 1 || (app.service.replicas > 1 && !app.service.volumes.is_empty()) {
+        let message = format!(
+            "a volume belongs to one machine, and a machine has one volume: `{}` has more",
+            app.service.name
+        );
+        return Err((message, "write one volume and `replicas: 1` for this environment".to_owned()));
+    }
+    Ok(())
+}
+
+fn required(service: &Service, secrets: &BTreeMap<String, String>) -> Result<(), (String, String)> {
+    let missing = service
+        .secrets
+        .iter()
+        .find(|(name, requirement)| **requirement == Requirement::Required && !secrets.contains_key(*name));
+    let Some((name, _)) = missing else { return Ok(()) };
+    let hint = format!("set the variable `{name}`, or put it into a file for `--secrets-file`");
+    Err((format!("the secret `{name}` of `{}` is required and has no value", service.name), hint))
+}
+
+/// The volume of an app.
+pub(crate) fn volume(app: &App) -> Option<DesiredVolume> {
     let (volume, path) = app.service.volumes.first()?;
-    let size = app.bound.volumes.get(volume).and_then(|volume| volume.size).unwrap_or_default();
+    let size = app.bound.volumes.get(volume).and_then(|volume| volume.size);
     Some(DesiredVolume {
         name: volume_name(volume.as_str()),
         path: path.clone(),
-        size: gigabytes(size),
+        size: gigabytes(size.unwrap_or_default()),
+        sized: size.is_some(),
         snapshots: number(app, "snapshot_days"),
     })
 }
 
 /// `config` of a machine without image, mounts and metadata.
-fn config(app: &App, release: &Release, size: &size::Size) -> Result<Value, TargetError> {
-    let service = app.service;
-    let desk = Desk { bound: &release.bound, wiring: &release.wiring, suffix: None };
+fn config(app: &App, env: Map<String, Value>, size: size::Size) -> Value {
     let mut config = Map::new();
-    config.insert("env".to_owned(), env(service, &desk)?);
+    config.insert("env".to_owned(), Value::Object(env));
     let kind = if size.shared { "shared" } else { "performance" };
-    config
-        .insert("guest".to_owned(), json!({ "cpu_kind": kind, "cpus": size.cpus, "memory_mb": size.memory }));
-    if let Some(command) = &service.command {
+    let guest = json!({ "cpu_kind": kind, "cpus": size.cpus, "memory_mb": size.memory });
+    config.insert("guest".to_owned(), guest);
+    if let Some(command) = &app.service.command {
         config.insert("init".to_owned(), json!({ "cmd": command }));
     }
-    let checked = check(app);
-    let services: Vec<Value> =
-        [public_service(app, checked.as_ref()), private_service(app, checked.as_ref())]
-            .into_iter()
-            .flatten()
-            .collect();
+    let check = check(app);
+    let services = [public(app, check.as_ref()), internal(app, check.as_ref())].into_iter().flatten();
+    let services: Vec<Value> = services.collect();
     if !services.is_empty() {
         config.insert("services".to_owned(), Value::Array(services));
     }
-    if let Some(check) = checked.filter(|check| check.path.is_none()) {
-        let port = json!({ "type": "tcp", "port": check.port, "interval": "15s", "timeout": "5s", "grace_period": "10s" });
+    if let Some(check) = check.filter(|check| check.path.is_none()) {
+        let mut port = times("tcp");
+        port.insert("port".to_owned(), json!(check.port));
         config.insert("checks".to_owned(), json!({ "port": port }));
     }
-    config.insert("restart".to_owned(), json!({ "policy": "on-failure", "max_retries": 10 }));
+    config.insert("restart".to_owned(), json!({ "policy": "always" }));
     config.insert("stop_config".to_owned(), json!({ "signal": kill_signal(app), "timeout": "30s" }));
-    Ok(Value::Object(config))
+    Value::Object(config)
 }
 
 /// The variables of a container; those of a page are in its files.
-fn env(service: &Service, desk: &Desk) -> Result<Value, TargetError> {
+fn env(service: &Service, wiring: &Wiring) -> Result<Map<String, Value>, (String, String)> {
     let mut env = Map::new();
-    if service.kind() == ServiceKind::Web {
-        for (name, text) in &service.env {
-            let value = desk.wiring.resolve(text, service).map_err(|unresolved| {
-                ours(
-                    ErrorKind::Invalid,
-                    format!("plan {}", service.name),
-                    format!("variable {name}: {unresolved}"),
-                )
-            })?;
-            env.insert(name.clone(), Value::String(value));
+    if service.kind() == ServiceKind::Static {
+        return Ok(env);
+    }
+    for (name, text) in &service.env {
+        let value = wiring.resolve(text, service).map_err(|why| {
+            (format!("variable `{name}`: {why}"), "correct it in dashdeploy.yaml".to_owned())
+        })?;
+        if value.contains('\0') {
+            let message = format!("the value of `{name}` holds a NUL");
+            return Err((message, "remove the NUL from the value".to_owned()));
         }
+        env.insert(name.clone(), Value::String(value));
     }
-    Ok(Value::Object(env))
+    Ok(env)
 }
 
-fn auto(app: &App, mut service: Map<String, Value>) -> Map<String, Value> {
-    let stop = app.option("auto_stop").unwrap_or("off");
-    service.insert("autostop".to_owned(), json!(stop));
-    service.insert("autostart".to_owned(), json!(true));
-    if stop != "off" {
-        service.insert("min_machines_running".to_owned(), json!(number(app, "min_machines")));
-    }
-    service
+/// A check's times, as in `fly.toml`.
+fn times(kind: &str) -> Map<String, Value> {
+    let times = [("type", kind), ("interval", "15s"), ("timeout", "5s"), ("grace_period", "10s")];
+    times.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
-fn http_check(check: &Check) -> Option<Value> {
-    let path = check.path.as_ref()?;
-    let mut it = json!({ "type": "http", "method": "GET", "path": path, "interval": "15s", "timeout": "5s", "grace_period": "10s" });
+fn http(check: Option<&Check>) -> Option<Value> {
+    let check = check?;
+    let mut http = times("http");
+    http.insert("method".to_owned(), json!("GET"));
+    http.insert("path".to_owned(), json!(check.path.as_ref()?));
     if check.forwarded {
-        it["headers"] = json!([{ "name": "X-Forwarded-Proto", "values": ["https"] }]);
+        let header = json!([{ "name": "X-Forwarded-Proto", "values": ["https"] }]);
+        http.insert("headers".to_owned(), header);
     }
-    Some(it)
+    Some(Value::Object(http))
 }
 
-fn public_service(app: &App, check: Option<&Check>) -> Option<Value> {
+/// The service on ports 80 and 443, for the whole world.
+fn public(app: &App, check: Option<&Check>) -> Option<Value> {
     let port = app.service.port.filter(|_| app.is_public())?;
-    let mut service = Map::new();
-    service.insert("protocol".to_owned(), json!("tcp"));
-    service.insert("internal_port".to_owned(), json!(port));
     let ports = json!([
         { "port": 80, "handlers": ["http"], "force_https": true },
         { "port": 443, "handlers": ["http", "tls"] },
     ]);
-    service.insert("ports".to_owned(), ports);
-    service.insert("concurrency".to_owned(), json!({ "type": "requests", "soft_limit": 200 }));
-    if let Some(check) = check.and_then(http_check) {
-        service.insert("checks".to_owned(), json!([check]));
-    }
-    Some(Value::Object(auto(app, service)))
+    Some(service(app, port, ports, "requests", http(check)))
 }
 
-fn private_service(app: &App, check: Option<&Check>) -> Option<Value> {
+/// The service for other apps.
+fn internal(app: &App, check: Option<&Check>) -> Option<Value> {
     let private = private(app)?;
-    let mut service = Map::new();
-    service.insert("protocol".to_owned(), json!("tcp"));
-    service.insert("internal_port".to_owned(), json!(private.internal_port));
-    service.insert("ports".to_owned(), json!([{ "port": private.port }]));
-    service.insert("concurrency".to_owned(), json!({ "type": "connections", "soft_limit": 200 }));
-    if let Some(check) = check.filter(|_| !app.is_public()).and_then(http_check) {
-        service.insert("checks".to_owned(), json!([check]));
+    let check = check.filter(|_| !app.is_public());
+    Some(service(app, private.internal_port, json!([{ "port": private.port }]), "connections", http(check)))
+}
+
+fn service(app: &App, port: u16, ports: Value, counted: &str, check: Option<Value>) -> Value {
+    let stop = app.option("auto_stop").unwrap_or("off");
+    let mut service = json!({
+        "protocol": "tcp",
+        "internal_port": port,
+        "autostop": stop,
+        "autostart": true,
+        "ports": ports,
+        "concurrency": { "type": counted, "soft_limit": 200 },
+    });
+    if stop != "off" {
+        service["min_machines_running"] = json!(number(app, "min_machines"));
     }
-    Some(Value::Object(auto(app, service)))
+    if let Some(check) = check {
+        service["checks"] = json!([check]);
+    }
+    service
 }

@@ -1,34 +1,33 @@
 //! The target `fly`: Fly.io.
 //!
-//! Given: a bound project, ways out. Gives: the files that Fly.io reads, what of the project it carries, addresses; plans, and a
-//! reader and writer that carry them out by the Machines API. Deliberately absent: files, the process environment, printing,
-//! connections of its own.
+//! Given: a bound project, releases, ways out. Gives: the files that Fly.io reads, what of the project it carries, plans, and
+//! the two halves that look and do by the Machines API. Deliberately absent: files, the process environment, printing, and any
+//! way to the network of its own.
 //!
-//! | room | what it decides |
+//! | room | what is in it |
 //! |---|---|
-//! | `config` | names, addresses, how a service is reached |
-//! | `size` | memory and processors as a machine's preset |
-//! | `findings` | what Fly.io cannot carry, with the mend |
-//! | `manifests` | a service as `fly.toml` |
-//! | `head` | the commands around the file, for its head |
-//! | `portability` | the report |
-//! | `desired`, `payload` | a release as apps and machines; what plans carry |
+//! | `config`, `size` | names, addresses, how a service is reached; memory and processors as a machine's preset |
+//! | `findings`, `portability` | what Fly.io cannot carry, with the mend; the report |
+//! | `manifests`, `head` | a service as `fly.toml`, and the commands around the file |
+//! | `desired`, `marks` | the app and the machines that shall be, and how they are known again |
 //! | `observe`, `health` | what is there |
-//! | `differences`, `plan`, `removal` | the changes from one to the other |
+//! | `compare`, `plan`, `machines`, `removal`, `payload` | the changes from one to the other |
 //! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
-//! | `connection`, `logs`, `write` | looking; changes carried out, taken back, settled |
+//! | `connection`, `write`, `logs` | the two halves: looking, and changes carried out, taken back, settled |
 
 mod api;
+mod compare;
 mod config;
 mod connection;
 mod desired;
-mod differences;
 mod error;
 mod findings;
 mod head;
 mod health;
 mod logs;
+mod machines;
 mod manifests;
+mod marks;
 mod observe;
 mod payload;
 mod plan;
@@ -47,8 +46,9 @@ use dashdeploy_contract::{
     TargetError, Template, Writer, Writes,
 };
 use indexmap::IndexMap;
+use secrecy::SecretString;
 
-use config::App;
+use config::{App, TARGET};
 
 /// The target `fly`.
 pub struct FlyTarget {
@@ -121,20 +121,20 @@ impl Target for FlyTarget {
         plan::plan_secrets(&self.descriptor, bound, observed, edits)
     }
 
-    /// Machines take images from Fly's own registry alone: it takes no login of others
-    /// (fly.io/docs/blueprints/using-the-fly-docker-registry).
+    /// Machines take images from Fly.io's own registry alone, where none is public: each app has a repository there, which is
+    /// there once the app is. The token is the password (flyctl's own way).
     fn image_home(&self, access: &Access, bound: &Bound, service: &Service) -> ImageHome {
-        let app = App::of(&self.descriptor, bound, service).name();
+        let app = App::of(&self.descriptor, bound, service);
         ImageHome::Own(OwnRepository {
-            repository: format!("{}/{app}", api::registry(access)),
+            repository: format!("{}/{}", api::registry(access), app.name()),
             user: "x".to_owned(),
-            password: api::bare_token(access).unwrap_or_default(),
-            after: Address::new(config::TARGET, "app", service.name.as_str()),
+            password: api::bare_token(access).unwrap_or_else(|| SecretString::from("")),
+            after: Address::new(TARGET, "app", service.name.as_str()),
         })
     }
 
     async fn connect_reader(&self, access: &Access) -> Result<Box<dyn Reader>, TargetError> {
-        Ok(Box::new(connection::FlyReader::new(access, &self.descriptor)?))
+        Ok(Box::new(connection::FlyReader::new(api::Api::of(access, None)?, self.descriptor.clone())))
     }
 
     async fn connect_writer(
@@ -142,9 +142,14 @@ impl Target for FlyTarget {
         access: &Access,
         writes: Arc<dyn Writes>,
     ) -> Result<Box<dyn Writer>, TargetError> {
-        Ok(Box::new(connection::FlyWriter::new(access, writes)?))
+        let api = api::Api::of(access, Some(writes))?;
+        Ok(Box::new(connection::FlyWriter::new(api)))
     }
 }
+
+#[cfg(test)]
+#[path = "played_tests.rs"]
+mod played;
 
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]

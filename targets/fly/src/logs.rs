@@ -1,108 +1,122 @@
-//! Logs of apps, page by page. The API is the one that flyctl reads them by; it keeps some days, and gives the last hundred lines
-//! first (fly.io/docs/monitoring/logs-api-options).
+//! Logs of several apps as one stream, page by page. The API is the one that flyctl reads them by: the last hundred lines first,
+//! then what came since (fly.io/docs/monitoring/logs-api-options).
+//!
+//! Given: apps and a query. Gives: without `follow`, the lines of all of them merged by time; with it, lines as they come.
+//! Deliberately absent: which of a program's two streams a line was written to, which Fly.io does not tell: what it calls an
+//! error counts as standard error.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use dashdeploy_contract::{LogFeed, LogLine, LogQuery, LogStream, Name, TargetError};
+use jiff::Timestamp;
 
 use crate::api::Api;
+use crate::wire::LogEntry;
 
-/// The pauses between two looks for new lines: from the first, doubling, to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// Pages that are read of one app without following: what is asked for is the end of a log, not all of it.
-const PAGES: u32 = 50;
+/// The pauses between two looks for new lines, doubling from the first to the last, as flyctl has them.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(64), Duration::from_secs(4));
+
+/// Pages read of one app without `follow`: an app that writes faster than pages are read would never come to an end.
+const PAGES: u32 = 200;
 
 /// Lines of apps.
-pub(crate) struct Lines {
+pub(crate) struct Feed {
     api: Api,
-    apps: Vec<Source>,
+    sources: Vec<Source>,
     query: LogQuery,
     ready: VecDeque<LogLine>,
     begun: bool,
     pause: Duration,
 }
 
+/// The log of one app.
 struct Source {
     service: Name,
     app: String,
     next: Option<String>,
+    /// The entries of the last page: the next one may begin with them.
+    last: BTreeSet<String>,
 }
 
-impl Lines {
-    pub(crate) fn open(api: Api, apps: Vec<(Name, String)>, query: &LogQuery) -> Self {
-        let apps = apps.into_iter().map(|(service, app)| Source { service, app, next: None }).collect();
-        Self { api, apps, query: query.clone(), ready: VecDeque::new(), begun: false, pause: PAUSES.0 }
+impl Feed {
+    /// A feed from which nothing was read yet.
+    pub(crate) fn new(api: Api, apps: impl Iterator<Item = (Name, String)>, query: &LogQuery) -> Self {
+        // Pages begin at a moment in nanoseconds since 1970-01-01 UTC.
+        let next = query.since.map(|since| (i128::from(since) * 1_000_000_000).to_string());
+        let source = |(service, app)| Source { service, app, next: next.clone(), last: BTreeSet::new() };
+        let sources = apps.map(source).collect();
+        Self { api, sources, query: query.clone(), ready: VecDeque::new(), begun: false, pause: PAUSES.0 }
     }
 
-    /// Everything there is so far, by time.
+    /// What there is so far, by time.
     async fn begin(&mut self) -> Result<(), TargetError> {
         let mut all = Vec::new();
-        for source in &mut self.apps {
-            let mut lines = Vec::new();
+        for source in &mut self.sources {
+            let mut lines: Vec<LogLine> = Vec::new();
             for _ in 0..PAGES {
-                let page = page(&self.api, source, &self.query).await?;
-                let last = page.is_empty() || self.query.follow;
+                let (page, more) = source.page(&self.api, &self.query).await?;
                 lines.extend(page);
-                if last {
+                if !more {
                     break;
                 }
             }
-            let tail = self.query.tail.and_then(|tail| usize::try_from(tail).ok()).unwrap_or(usize::MAX);
-            let from = lines.len().saturating_sub(tail);
-            all.extend(lines.split_off(from));
+            let tail = self.query.tail.map_or(usize::MAX, |tail| usize::try_from(tail).unwrap_or(usize::MAX));
+            lines.sort_by(|one, other| one.time.cmp(&other.time));
+            all.extend(lines.split_off(lines.len().saturating_sub(tail)));
         }
-        all.sort_by(|one, other| one.time.cmp(&other.time));
-        self.ready = all.into();
+        self.take(all);
         Ok(())
     }
 
-    async fn more(&mut self) -> Result<(), TargetError> {
+    async fn go_on(&mut self) -> Result<(), TargetError> {
         let mut all = Vec::new();
-        for source in &mut self.apps {
-            all.extend(page(&self.api, source, &self.query).await?);
+        for source in &mut self.sources {
+            all.extend(source.page(&self.api, &self.query).await?.0);
         }
-        all.sort_by(|one, other| one.time.cmp(&other.time));
-        self.ready.extend(all);
+        self.take(all);
         Ok(())
     }
-}
 
-async fn page(api: &Api, source: &mut Source, query: &LogQuery) -> Result<Vec<LogLine>, TargetError> {
-    let page = api.logs(&source.app, source.next.as_deref()).await?;
-    if let Some(next) = page.meta.next_token.filter(|next| !next.is_empty()) {
-        source.next = Some(next);
+    fn take(&mut self, mut lines: Vec<LogLine>) {
+        lines.sort_by(|one, other| one.time.cmp(&other.time));
+        self.ready.extend(lines);
     }
-    let lines = page.data.into_iter().map(|entry| entry.attributes).map(|line| LogLine {
-        service: source.service.clone(),
-        time: line.timestamp,
-        stream: if line.level == "error" { LogStream::Stderr } else { LogStream::Stdout },
-        text: line.message.trim_end_matches(['\r', '\n']).to_owned(),
-    });
-    let within = |line: &LogLine| {
-        let at = seconds(&line.time);
-        query.since.is_none_or(|since| at.is_none_or(|at| at >= since))
-            && query.until.is_none_or(|until| at.is_none_or(|at| at < until))
-    };
-    Ok(lines.filter(within).collect())
 }
 
-/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS…Z` (Howard Hinnant's `days_from_civil`); none for anything else.
-fn seconds(time: &str) -> Option<i64> {
-    let number = |from: usize, to: usize| time.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let shifted = if month > 2 { year } else { year - 1 };
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+impl Source {
+    /// The lines of the next page that are asked for, and whether there may be more.
+    async fn page(&mut self, api: &Api, query: &LogQuery) -> Result<(Vec<LogLine>, bool), TargetError> {
+        let page = api.logs(&self.app, self.next.as_deref()).await?;
+        let moved = page.meta.next_token.is_some() && page.meta.next_token != self.next;
+        self.next = page.meta.next_token.filter(|next| !next.is_empty()).or_else(|| self.next.take());
+        let ids = page.data.iter().map(|entry| entry.id.clone()).filter(|id| !id.is_empty()).collect();
+        let seen = std::mem::replace(&mut self.last, ids);
+        let new: Vec<&LogEntry> = page.data.iter().filter(|entry| !seen.contains(&entry.id)).collect();
+        let more = moved && !new.is_empty();
+        Ok((new.into_iter().filter_map(|entry| self.line(entry, query)).collect(), more))
+    }
+
+    fn line(&self, entry: &LogEntry, query: &LogQuery) -> Option<LogLine> {
+        let facts = &entry.attributes;
+        let time: Option<Timestamp> = facts.timestamp.parse().ok();
+        let within = time.is_none_or(|time| {
+            query.since.is_none_or(|since| time.as_second() >= since)
+                && query.until.is_none_or(|until| time.as_second() < until)
+        });
+        within.then(|| LogLine {
+            service: self.service.clone(),
+            // Always nine digits after the point, so that the order of texts is the order of time.
+            time: time.map_or_else(|| facts.timestamp.clone(), |time| format!("{time:.9}")),
+            stream: if facts.level == "error" { LogStream::Stderr } else { LogStream::Stdout },
+            text: facts.message.trim_end_matches(['\r', '\n']).to_owned(),
+        })
+    }
 }
 
 #[async_trait]
-impl LogFeed for Lines {
+impl LogFeed for Feed {
     async fn next(&mut self) -> Result<Option<LogLine>, TargetError> {
         if !self.begun {
             self.begun = true;
@@ -113,25 +127,13 @@ impl LogFeed for Lines {
                 self.pause = PAUSES.0;
                 return Ok(Some(line));
             }
-            if !self.query.follow {
+            let over = self.query.until.is_some_and(|until| self.api.clock.now() >= until);
+            if !self.query.follow || over {
                 return Ok(None);
             }
             self.api.clock.sleep(self.pause).await;
             self.pause = (self.pause * 2).min(PAUSES.1);
-            self.more().await?;
+            self.go_on().await?;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read() {
-        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(seconds("2026-11-25T08:50:00.123456789Z"), Some(1_795_596_600));
-        assert_eq!(seconds("2000-02-29T23:59:59Z"), Some(951_868_799));
-        assert_eq!(seconds("yesterday"), None);
     }
 }

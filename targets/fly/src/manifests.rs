@@ -76,8 +76,10 @@ struct Mount {
 /// The service that other apps reach.
 #[derive(Serialize)]
 pub(crate) struct Private {
-    pub(crate) internal_port: u16,
-    pub(crate) port: u16,
+    /// The port it listens on.
+    pub internal_port: u16,
+    /// The port that others use.
+    pub port: u16,
     /// Its address, for a comment.
     address: Value,
 }
@@ -86,10 +88,11 @@ pub(crate) struct Private {
 #[derive(Serialize)]
 pub(crate) struct Check {
     /// The path asked for; none for a connection alone.
-    pub(crate) path: Option<String>,
-    pub(crate) port: u16,
+    pub path: Option<String>,
+    /// The port asked.
+    pub port: u16,
     /// True for an application, which may want to know that a request came by HTTPS.
-    pub(crate) forwarded: bool,
+    pub forwarded: bool,
 }
 
 /// A page's files in a bucket.

@@ -1,218 +1,222 @@
-//! What is there: each service's app with its machines, read by its marks.
+//! What is at Fly.io for one environment: apps under the names that ours have, whosever they are, and what is in them.
 //!
-//! Given: the environment's apps. Gives: [`Observed`]. An app whose machines bear our marks was set up whole, since they are made last:
-//! of such an app only machines and secrets are read. Everything else is looked at where something is missing.
+//! Given: the API. Gives: an [`Observed`] in a stable order. Two reads a service where nothing is to be done: its machines and
+//! its secrets, whose marks say that addresses, volume and host name were set up for just what dashdeploy.yaml says. Those are
+//! read where the marks say something else. [`assemble`] is pure. Deliberately absent: apps of services that dashdeploy.yaml
+//! does not name any more, and apps under a former name: Fly.io has no way to ask for apps by a mark.
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Address, ErrorKind, Observed, Resource, TargetError};
-use futures_util::future::try_join_all;
+use dashdeploy_contract::{Address, Bound, Descriptor, Observed, Resource, TargetError};
+use futures_util::future::{try_join, try_join_all, try_join3};
+use serde_json::Value;
 
 use crate::api::Api;
 use crate::config::{App, TARGET};
-use crate::desired::{OWNER, owner};
-use crate::health;
-use crate::payload::{SeenApp, SeenMachine, SeenVolume};
-use crate::wire::{Machine, Secret};
+use crate::desired::setup;
+use crate::payload::{Holdings, SeenApp, SeenMachine, SeenVolume, Standing};
+use crate::wire::{Ip, Machine, Named, Volume};
+use crate::{health, marks};
 
-/// What was answered about an app.
+/// Fly.io's answers about one app.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Answers {
-    /// Its machines; none where there is no such app.
-    pub(crate) machines: Option<Vec<Machine>>,
-    /// Its secrets.
-    pub(crate) secrets: Vec<Secret>,
-    /// True where it is another organisation's.
-    pub(crate) taken: bool,
-    /// Its organisation, volumes and numbers of addresses, where they were looked at.
+    /// How it stands to us.
+    pub(crate) standing: Standing,
+    /// Its organisation, where that was looked at.
     pub(crate) org: Option<String>,
-    pub(crate) volumes: Option<Vec<SeenVolume>>,
-    pub(crate) ips: Option<(usize, usize)>,
-    /// The state of the certificate, where there is a host name of the user's own.
-    pub(crate) certificate: Option<String>,
+    /// Its machines.
+    pub(crate) machines: Vec<Machine>,
+    /// Fly's digests of its secrets.
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// What else it has, where that was looked at.
+    pub(crate) holdings: Option<Holdings>,
 }
 
-/// Looks at all apps at the same time.
-pub(crate) async fn observe(api: &Api, apps: &[App<'_>]) -> Result<Observed, TargetError> {
-    let all = try_join_all(apps.iter().map(|app| async move {
-        let answers = look(api, app).await?;
-        Ok::<_, TargetError>(assemble(app, &answers))
-    }));
-    let mut resources: Vec<Resource> = all.await?.into_iter().flatten().collect();
+/// Asks Fly.io and puts the answers together.
+pub(crate) async fn observe(
+    api: &Api,
+    descriptor: &Descriptor,
+    bound: &Bound,
+) -> Result<Observed, TargetError> {
+    let apps = App::all(descriptor, bound);
+    let answers = try_join_all(apps.iter().map(|app| ask(api, app))).await?;
+    let now = api.clock.now();
+    let found = apps.iter().zip(&answers).filter_map(|(app, answers)| Some((app, answers.as_ref()?)));
+    let mut resources: Vec<Resource> = found.flat_map(|(app, answers)| assemble(app, answers, now)).collect();
     resources.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(Observed { resources })
 }
 
-async fn look(api: &Api, app: &App<'_>) -> Result<Answers, TargetError> {
+/// What is said of one app; none where nobody has its name.
+async fn ask(api: &Api, app: &App<'_>) -> Result<Option<Answers>, TargetError> {
     let name = app.name();
-    let (machines, secrets) = both(api.machines(&name), api.secrets(&name)).await;
-    let mut answers = Answers::default();
-    match (machines, secrets) {
-        (Ok(machines), Ok(secrets)) => {
-            answers.machines = machines;
-            answers.secrets = secrets.unwrap_or_default().secrets;
+    let (machines, secrets) = try_join(api.machines(&name), api.secrets(&name, None)).await?;
+    let known = machines.is_some() || secrets.is_some();
+    let machines = machines.unwrap_or_default();
+    let secrets = secrets.unwrap_or_default().digests();
+    let ours = |machine: &&Machine| marks::are_ours(app, |mark| machine.mark(mark));
+    let mut answers = Answers { machines, secrets, ..Answers::default() };
+    if known
+        && (answers.secrets.contains_key(&marks::owner(app)) || answers.machines.iter().any(|m| ours(&m)))
+    {
+        let setup = setup(app);
+        let mut all = answers.machines.iter().filter(ours).peekable();
+        let is_set_up = all.peek().is_some() && all.all(|machine| machine.mark(marks::SETUP) == Some(&setup));
+        answers.holdings = if is_set_up { None } else { Some(holdings(api, app).await?) };
+        return Ok(Some(answers));
+    }
+    match api.app(&name).await? {
+        Named::Free => return Ok(None),
+        Named::Elsewhere => answers.standing = Standing::Elsewhere,
+        Named::Here(found) => {
+            let holdings = holdings(api, app).await?;
+            let slug = found.organization.slug;
+            answers.standing = standing(app, &slug, &answers, &holdings);
+            answers.org = Some(slug);
+            answers.holdings = Some(holdings);
         }
-        // Fly.io says so of names of other organisations; whether it is that is told by the app itself.
-        (Err(error), _) | (_, Err(error)) if error.kind == ErrorKind::Denied => match api.app(&name).await {
-            Err(again) if again.kind == ErrorKind::Denied && again.message.contains("403") => {
-                answers.taken = true
-            }
-            Err(again) => return Err(again),
-            Ok(_) => return Err(error),
-        },
-        (Err(error), _) | (_, Err(error)) => return Err(error),
     }
-    if answers.machines.is_some() && !is_set_up(app, &answers) {
-        if let Some(found) = api.app(&name).await? {
-            answers.org = Some(found.organization.slug);
-        }
-        let volumes = api.volumes(&name).await?.into_iter();
-        let seen = volumes.map(|v| SeenVolume { id: v.id, name: v.name, region: v.region, size: v.size_gb });
-        answers.volumes = Some(seen.collect());
-        let ips = api.ips(&name).await?;
-        let private =
-            ips.iter().filter(|ip| !ip.shared && ip.ip.to_ascii_lowercase().starts_with("fd")).count();
-        answers.ips = Some((ips.len() - private, private));
-    }
-    if let Some(host) = app.bound.domains.get(&app.service.name).filter(|_| answers.machines.is_some()) {
-        answers.certificate = api.certificate(&name, host).await?.map(|found| found.words());
-    }
-    Ok(answers)
+    Ok(Some(answers))
 }
 
-/// Both at once, without a runtime.
-async fn both<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
-    futures_util::future::join(one, other).await
+/// How an app without our mark stands to us.
+pub(crate) fn standing(app: &App, org: &str, answers: &Answers, holdings: &Holdings) -> Standing {
+    let here = app.option("org").is_none_or(|wanted| org.is_empty() || wanted == org);
+    let has_addresses = holdings.private || holdings.public != (0, 0);
+    let is_empty = answers.machines.is_empty()
+        && answers.secrets.is_empty()
+        && holdings.volumes.is_empty()
+        && !has_addresses;
+    match (here, is_empty) {
+        (false, _) => Standing::Elsewhere,
+        (true, true) => Standing::Empty,
+        (true, false) if answers.secrets.keys().any(|name| name.starts_with(marks::OWNER)) => Standing::Other,
+        (true, false) => Standing::Unmarked,
+    }
 }
 
-/// True where our machines say that everything before them was made.
-fn is_set_up(app: &App, answers: &Answers) -> bool {
-    let machines = answers.machines.as_deref().unwrap_or_default();
-    let mut there = machines.iter().filter(|machine| machine.is_there()).peekable();
-    let complete = |machine: &Machine| {
-        is_ours(app, machine)
-            && machine.mark("dashdeploy_public") == Some(word(app.is_public()))
-            && machine.mark("dashdeploy_private") == Some(word(app.is_private()))
+async fn holdings(api: &Api, app: &App<'_>) -> Result<Holdings, TargetError> {
+    let name = app.name();
+    let domain = app.bound.domains.get(&app.service.name);
+    let certificate = async {
+        match domain {
+            Some(host) => api.certificate(&name, host).await,
+            None => Ok(None),
+        }
     };
-    there.peek().is_some() && there.all(complete)
+    let (volumes, ips, certificate) = try_join3(api.volumes(&name), api.ips(&name), certificate).await?;
+    Ok(Holdings {
+        volumes: volumes.into_iter().map(seen_volume).collect(),
+        private: ips.iter().any(Ip::is_private),
+        public: public(&ips),
+        certificate: certificate.map(|certificate| certificate.words()),
+    })
 }
 
-/// A truth as machines' marks have it.
-pub(crate) fn word(truth: bool) -> &'static str {
-    if truth { "yes" } else { "no" }
+/// How many public addresses of version 6 and of version 4 there are.
+pub(crate) fn public(ips: &[Ip]) -> (usize, usize) {
+    let open = ips.iter().filter(|ip| !ip.is_private());
+    let (six, four): (Vec<&Ip>, Vec<&Ip>) = open.partition(|ip| ip.ip.contains(':'));
+    (six.len(), four.len())
 }
 
-/// True for a machine with our marks for this service.
-pub(crate) fn is_ours(app: &App, machine: &Machine) -> bool {
-    machine.mark("dashdeploy_project") == Some(app.bound.project.as_str())
-        && machine.mark("dashdeploy_environment") == Some(app.bound.environment.as_str())
-        && machine.mark("dashdeploy_service") == Some(app.service.name.as_str())
+fn seen_volume(volume: Volume) -> SeenVolume {
+    SeenVolume {
+        id: volume.id,
+        name: volume.name,
+        region: volume.region,
+        size: Some(volume.size_gb),
+        snapshots: volume.snapshot_retention,
+    }
 }
 
-/// The resources of an app.
-pub(crate) fn assemble(app: &App, answers: &Answers) -> Vec<Resource> {
-    let name = app.name();
-    let resource = |kind: &str| Resource {
+/// The resources that follow from the answers about one app.
+pub(crate) fn assemble(app: &App, answers: &Answers, now: i64) -> Vec<Resource> {
+    let seen = seen(app, answers);
+    let owned = matches!(seen.standing, Standing::Marked | Standing::Empty);
+    let adoptable = seen.standing == Standing::Unmarked;
+    let resource = |kind: &str, id: String, payload: Value| Resource {
         address: Address::new(TARGET, kind, app.service.name.as_str()),
-        id: name.clone(),
-        service: None,
-        owned: false,
-        adoptable: false,
+        id,
+        service: owned.then(|| app.service.name.clone()),
+        owned,
+        adoptable,
         health: None,
-        facts: BTreeMap::from([("app".to_owned(), name.clone())]),
-        payload: serde_json::Value::Null,
+        facts: BTreeMap::new(),
+        payload,
     };
-    if answers.taken {
-        let mut taken = resource("app");
-        taken.payload =
-            SeenApp { app: name.clone(), org: Some("another organisation".to_owned()), ..SeenApp::default() }
-                .json();
-        return vec![taken];
+    let mut resources = vec![resource("app", seen.app.clone(), seen.json())];
+    resources[0].facts = app_facts(app, &seen);
+    let volumes = seen.volumes();
+    if let Some(first) = volumes.first() {
+        let mut volume = resource("volume", first.id.clone(), Value::Null);
+        volume.facts.insert("name".to_owned(), first.name.clone());
+        volume.facts.insert("region".to_owned(), first.region.clone());
+        volume.facts.extend(first.size.map(|size| ("size".to_owned(), format!("{size} GB"))));
+        resources.push(volume);
     }
-    let Some(machines) = &answers.machines else { return Vec::new() };
-    let machines: Vec<Machine> = machines.iter().filter(|machine| machine.is_there()).cloned().collect();
-    let seen = seen(app, answers, &machines);
-    let owned = seen.marked || seen.empty;
-    let mut whole = resource("app");
-    (whole.owned, whole.adoptable) = (owned, !owned && in_our_organisation(app, answers));
-    whole.payload = seen.json();
-    let mut all = vec![whole];
+    let ours = |machine: &&Machine| adoptable || marks::are_ours(app, |mark| machine.mark(mark));
+    let machines: Vec<Machine> = answers.machines.iter().filter(ours).cloned().collect();
     if !machines.is_empty() {
-        let mut group = resource("machines");
-        (group.owned, group.adoptable) = (owned, !owned && in_our_organisation(app, answers));
-        group.service = owned.then(|| app.service.name.clone());
-        group.health = owned.then(|| health::of(&machines));
-        group.facts.extend(facts(app, &machines));
-        group.id = machines.iter().map(|machine| machine.id.as_str()).collect::<Vec<_>>().join(" ");
-        all.push(group);
+        let ids: Vec<&str> = machines.iter().map(|machine| machine.id.as_str()).collect();
+        let mut all = resource("machines", ids.join(","), Value::Null);
+        all.health = owned.then(|| health::of(&machines, now));
+        all.facts = machine_facts(app, &machines);
+        resources.push(all);
     }
-    if has_volume(&seen) {
-        let mut volume = resource("volume");
-        volume.owned = owned;
-        all.push(volume);
-    }
-    all
+    resources
 }
 
-fn in_our_organisation(app: &App, answers: &Answers) -> bool {
-    app.option("org").is_none_or(|org| answers.org.as_deref() == Some(org))
-}
-
-pub(crate) fn has_volume(seen: &SeenApp) -> bool {
-    seen.volumes.as_ref().is_some_and(|volumes| !volumes.is_empty())
-        || seen.machines.iter().any(|machine| machine.volume().is_some())
-}
-
-fn seen(app: &App, answers: &Answers, machines: &[Machine]) -> SeenApp {
-    let secrets: BTreeMap<String, String> =
-        answers.secrets.iter().map(|secret| (secret.name.clone(), secret.digest.clone())).collect();
-    let none = |count: Option<usize>| count == Some(0);
-    let volumes = answers.volumes.as_ref().map(Vec::len);
-    let ips = answers.ips.map(|(public, private)| public + private);
+fn seen(app: &App, answers: &Answers) -> SeenApp {
+    let machines = answers.machines.iter().map(|machine| seen_machine(app, machine));
     SeenApp {
         app: app.name(),
-        marked: secrets.contains_key(&owner(app)),
-        empty: machines.is_empty()
-            && secrets.is_empty()
-            && none(volumes)
-            && none(ips)
-            && in_our_organisation(app, answers),
+        standing: answers.standing,
         org: answers.org.clone(),
-        secrets: secrets.into_iter().filter(|(name, _)| !name.starts_with(OWNER)).collect(),
-        volumes: answers.volumes.clone(),
-        ips: answers.ips,
-        certificate: answers.certificate.clone(),
-        machines: machines.iter().map(|machine| seen_machine(app, machine)).collect(),
+        secrets: answers.secrets.clone(),
+        holdings: answers.holdings.clone(),
+        machines: machines.collect(),
     }
 }
 
 fn seen_machine(app: &App, machine: &Machine) -> SeenMachine {
-    SeenMachine {
-        id: machine.id.clone(),
-        name: machine.name.clone(),
-        state: machine.state.clone(),
-        region: machine.region.clone(),
-        ours: is_ours(app, machine),
-        config: machine.config.clone().unwrap_or_default(),
+    let mut seen = SeenMachine::of(machine);
+    seen.ours = marks::are_ours(app, |mark| machine.mark(mark));
+    // Whoever made it by hand may have written into its variables what the project keeps as a secret.
+    let ours = seen.ours;
+    if let Some(env) = seen.config.get_mut("env").and_then(Value::as_object_mut) {
+        env.retain(|name, _| ours || !app.service.secrets.contains_key(name));
     }
+    seen
 }
 
-fn facts(app: &App, machines: &[Machine]) -> Vec<(String, String)> {
+fn app_facts(app: &App, seen: &SeenApp) -> BTreeMap<String, String> {
+    let org = seen.org.clone().map(|org| ("organisation", org));
+    let certificate = seen.holdings.as_ref().and_then(|holdings| holdings.certificate.clone());
+    let url = app.is_public().then(|| ("url", format!("https://{}.fly.dev", app.name())));
+    let facts = [org, certificate.map(|state| ("certificate", state)), url, Some(("name", seen.app.clone()))];
+    facts.into_iter().flatten().map(|(name, fact)| (name.to_owned(), fact)).collect()
+}
+
+fn machine_facts(app: &App, machines: &[Machine]) -> BTreeMap<String, String> {
     let current = health::current(machines);
-    let Some(first) = current.first() else { return Vec::new() };
-    let image = &first.image_ref;
-    let mark = |name: &str| first.mark(name).map(str::to_owned);
-    let found = [
+    let each = |of: &dyn Fn(&Machine) -> Option<String>| {
+        let mut all: Vec<String> = current.iter().filter_map(|machine| of(machine)).collect();
+        all.sort();
+        all.dedup();
+        (!all.is_empty()).then(|| all.join(", "))
+    };
+    let mark = |mark: &'static str| move |machine: &Machine| machine.mark(mark).map(str::to_owned);
+    let image = |machine: &Machine| Some(machine.known_config()?.get("image")?.as_str()?.to_owned());
+    let facts = [
         ("url", app.is_public().then(|| format!("https://{}.fly.dev", app.name()))),
-        (
-            "image",
-            image.digest.as_ref().map(|digest| format!("{}/{}@{digest}", image.registry, image.repository)),
-        ),
-        ("digest", image.digest.clone()),
-        ("image_id", mark("dashdeploy_image")),
-        ("release", mark("dashdeploy_release")),
-        ("region", Some(first.region.clone())),
-        ("status", Some(format!("{} of {} {}", current.len(), machines.len(), first.state))),
+        ("image", each(&image)),
+        ("image_digest", each(&|machine| machine.image_ref.digest.clone())),
+        ("machines", Some(current.len().to_string())),
+        ("region", each(&|machine| Some(machine.region.clone()))),
+        ("state", each(&|machine| Some(machine.state.clone()))),
+        ("release", each(&mark(marks::RELEASE)).map(|number| format!("r{number}"))),
     ];
-    found.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    facts.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), fact?))).collect()
 }

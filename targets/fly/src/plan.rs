@@ -1,21 +1,19 @@
 //! The changes that turn what is there into the release.
 //!
-//! Given: a release and what was observed. Gives: a [`Plan`], the same bytes for the same input. Deliberately absent: any call.
+//! Given: a release and what was observed. Gives: a [`Plan`], the same bytes for the same input: for each service its app, then
+//! what the app has, then its machines. Deliberately absent: any call, and how machines are decided upon (`machines`).
 
 use dashdeploy_contract::{
-    Action, Address, Change, Descriptor, ErrorKind, FieldChange, KEPT, Observed, Plan, Release, Risk,
+    Action, Address, Bound, Change, Descriptor, ErrorKind, FieldChange, KEPT, Observed, Plan, Release, Risk,
     SecretEdit, TargetError,
 };
 
 use crate::config::{App, TARGET};
-use crate::desired::Desired;
-use crate::differences::{Differences, differences};
+use crate::desired::{Desired, DesiredVolume, setup};
 use crate::error::ours;
-use crate::observe::word;
-use crate::payload::{Former, SeenApp, SeenMachine, Task};
-
-/// Seconds for which a machine that is put anew in its place does not answer, as far as can be said beforehand.
-const RESTART: u32 = 10;
+use crate::machines;
+use crate::marks;
+use crate::payload::{Holdings, Secrets, SeenApp, SeenMachine, Standing, Task};
 
 /// The plan for a release.
 pub(crate) fn plan(
@@ -24,278 +22,344 @@ pub(crate) fn plan(
     observed: &Observed,
 ) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
-    for app in App::all(descriptor, &release.bound) {
+    for app in ordered(descriptor, &release.bound) {
         let desired = Desired::of(&app, release)?;
-        let resource = observed.get(&address("app", &app));
-        let seen = resource.map(SeenApp::of).transpose()?;
-        if let (Some(resource), Some(seen)) = (resource, &seen)
-            && !resource.owned
-        {
-            return Err(in_the_way(&app, seen, resource.adoptable));
+        let mut draft = Draft::of(app, observed)?;
+        draft.app();
+        draft.ips();
+        if let Some(volume) = &desired.volume {
+            draft.volume(&desired, volume)?;
         }
-        Draft { app: &app, desired: &desired, seen: seen.as_ref(), plan: &mut plan }.all()?;
+        draft.certificate();
+        let desired = draft.secrets(desired);
+        machines::plan(&mut draft, desired)?;
+        draft.renew_marks();
+        plan.changes.append(&mut draft.plan.changes);
+        plan.unchanged.append(&mut draft.plan.unchanged);
     }
     Ok(plan.in_order())
 }
 
-/// The address of a thing of a service.
-pub(crate) fn address(kind: &str, app: &App) -> Address {
-    Address::new(TARGET, kind, app.service.name.as_str())
-}
-
-fn in_the_way(app: &App, seen: &SeenApp, adoptable: bool) -> TargetError {
-    let name = app.name();
-    let operation = format!("plan {}", app.service.name);
-    if !adoptable {
-        let whose = seen.org.as_deref().unwrap_or("another organisation");
-        return ours(
-            ErrorKind::Conflict,
-            operation,
-            format!("the app `{name}` is there and belongs to {whose}"),
-        )
-        .hint(format!("choose another name: `options: {{ app: … }}` of service `{}`", app.service.name));
-    }
-    ours(ErrorKind::Conflict, operation, format!("the app `{name}` is there, and dashdeploy did not make it"))
-        .hint(format!(
-            "take it over with --adopt, or choose another name: `options: {{ app: … }}` of service `{}`",
-            app.service.name
-        ))
-}
-
-struct Draft<'a> {
-    app: &'a App<'a>,
-    desired: &'a Desired,
-    seen: Option<&'a SeenApp>,
-    plan: &'a mut Plan,
-}
-
-impl Draft<'_> {
-    fn all(mut self) -> Result<(), TargetError> {
-        self.app();
-        self.ips();
-        self.volume()?;
-        self.secrets();
-        self.machines()?;
-        self.certificate();
-        Ok(())
-    }
-
-    fn push(&mut self, kind: &str, action: Action, reason: impl Into<String>, task: &Task) -> &mut Change {
-        let here = address(kind, self.app);
-        let made = self::address("app", self.app);
-        let mut change = Change::new(here, action, reason, task.json());
-        change.service = Some(self.app.service.name.clone());
-        if kind != "app" && self.changes(&made) {
-            change.needs.push(made);
+/// The changes that set or unset secrets without a deploy; machines get them with the next one.
+pub(crate) fn plan_secrets(
+    descriptor: &Descriptor,
+    bound: &Bound,
+    observed: &Observed,
+    edits: &[SecretEdit],
+) -> Result<Plan, TargetError> {
+    let mut plan = Plan::default();
+    for app in ordered(descriptor, bound) {
+        let own: Vec<&SecretEdit> = edits.iter().filter(|edit| edit.service == app.service.name).collect();
+        if own.is_empty() {
+            continue;
         }
+        let mut draft = Draft::of(app, observed)?;
+        draft.app();
+        draft.edit(&own);
+        plan.changes.append(&mut draft.plan.changes);
+    }
+    Ok(plan.in_order())
+}
+
+/// The apps of an environment, each after those that it needs; otherwise in the file's order.
+pub(crate) fn ordered<'a>(descriptor: &'a Descriptor, bound: &'a Bound) -> Vec<App<'a>> {
+    let mut open = App::all(descriptor, bound);
+    let mut sorted: Vec<App> = Vec::new();
+    while !open.is_empty() {
+        let waits = |app: &App| {
+            let needs = bound.dependencies(app.service);
+            open.iter().any(|other| needs.contains(&other.service.name))
+        };
+        // Services that need each other come as they stand.
+        let next = open.iter().position(|app| !waits(app)).unwrap_or(0);
+        sorted.push(open.remove(next));
+    }
+    sorted
+}
+
+/// What is planned for one service.
+pub(crate) struct Draft<'a> {
+    pub(crate) app: App<'a>,
+    pub(crate) name: String,
+    pub(crate) seen: Option<SeenApp>,
+    pub(crate) plan: Plan,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing planned yet.
+    ///
+    /// # Errors
+    /// `Conflict` where somebody else has the app's name.
+    fn of(app: App<'a>, observed: &Observed) -> Result<Self, TargetError> {
+        let address = Address::new(TARGET, "app", app.service.name.as_str());
+        let resource = observed.get(&address);
+        let seen = resource.map(SeenApp::of).transpose()?;
+        let name = app.name();
+        // Observed under a former name, such as before the option `app` was written.
+        let seen = seen.filter(|seen| seen.app == name);
+        if let (Some(seen), Some(false)) = (&seen, resource.map(|resource| resource.owned)) {
+            return Err(in_the_way(&app, seen));
+        }
+        Ok(Self { name, seen, app, plan: Plan::default() })
+    }
+
+    pub(crate) fn address(&self, kind: &str) -> Address {
+        Address::new(TARGET, kind, self.app.service.name.as_str())
+    }
+
+    /// True where the app of somebody else is taken over.
+    pub(crate) fn adopts(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.standing == Standing::Unmarked)
+    }
+
+    fn holdings(&self) -> Option<&Holdings> {
+        self.seen.as_ref()?.holdings.as_ref()
+    }
+
+    /// True where everything beside machines is known to be as it should be.
+    fn is_set_up(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.holdings.is_none())
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        kind: &str,
+        action: Action,
+        reason: impl Into<String>,
+        task: &Task,
+    ) -> &mut Change {
+        let mut change = Change::new(self.address(kind), action, reason, task.json());
+        change.service = Some(self.app.service.name.clone());
+        let before = self.plan.changes.iter().map(|change| change.address.clone());
+        change.needs = before.filter(|before| kind == "machines" || before.kind() == "app").collect();
         self.plan.changes.push(change);
-        let at = self.plan.changes.len() - 1;
-        &mut self.plan.changes[at]
+        let last = self.plan.changes.len() - 1;
+        &mut self.plan.changes[last]
     }
 
-    fn changes(&self, address: &Address) -> bool {
-        self.plan.changes.iter().any(|change| change.address == *address)
-    }
-
-    fn fine(&mut self, kind: &str) {
-        self.plan.unchanged.push(address(kind, self.app));
+    pub(crate) fn keep(&mut self, kind: &str) {
+        let address = self.address(kind);
+        self.plan.unchanged.push(address);
     }
 
     fn app(&mut self) {
-        let task = |adopt| Task::App { desired: Box::new(self.desired.clone()), adopt };
-        let (action, reason, task) = match self.seen {
-            Some(seen) if seen.marked => return self.fine("app"),
-            None => (Action::Create, "not there yet", task(false)),
-            Some(seen) if seen.empty => {
-                (Action::Update, "it is empty: left by a run that was cut off, or made by hand", task(false))
-            }
-            Some(_) => (Action::Update, "made by hand, taken over by --adopt", task(true)),
+        let task = Task::App {
+            app: self.name.clone(),
+            org: self.app.option("org").map(str::to_owned),
+            owner: marks::owner(&self.app),
+            adopt: self.adopts(),
         };
-        self.push("app", action, reason, &task);
+        match self.seen.as_ref().map(|seen| seen.standing) {
+            None => _ = self.push("app", Action::Create, "not there yet", &task),
+            Some(Standing::Marked) => self.keep("app"),
+            Some(Standing::Unmarked) => {
+                _ = self.push("app", Action::Update, "made by somebody else, to be taken over", &task);
+            }
+            Some(Standing::Empty | Standing::Other | Standing::Elsewhere) => {
+                _ = self.push("app", Action::Update, "made by a run that was cut off, to be marked", &task);
+            }
+        }
     }
 
     fn ips(&mut self) {
-        let (public, private) = (self.desired.public, self.desired.private);
-        let missing = match self.seen.map(|seen| seen.ips) {
-            // Not looked at: the machines' marks say that they are as they should be.
-            Some(None) => false,
-            Some(Some((have_public, have_private))) => {
-                (public && have_public == 0) || (private && have_private == 0)
-            }
-            None => public || private,
-        };
-        if missing {
-            let task = Task::Ips { app: self.desired.app.clone(), public, private };
-            self.push("ips", Action::Create, "it has no address yet", &task);
-        }
-    }
-
-    fn volume(&mut self) -> Result<(), TargetError> {
-        let Some(volume) = &self.desired.volume else { return Ok(()) };
-        let machine =
-            self.seen.and_then(|seen| seen.machines.iter().find(|machine| machine.volume().is_some()));
-        let listed = self.seen.and_then(|seen| {
-            seen.volumes
-                .as_ref()?
-                .iter()
-                .find(|found| found.name == volume.name && found.region == self.desired.region)
-        });
-        let size =
-            listed.map(|found| found.size).or_else(|| machine?.mark("dashdeploy_volume_gb")?.parse().ok());
-        let task = Task::Volume { desired: Box::new(self.desired.clone()) };
-        let (text, region) = (format!("{} GB in {}", volume.size, self.desired.region), &self.desired.region);
-        match size {
-            Some(size) if size > volume.size => {
-                let message = format!(
-                    "the volume `{}` of {} has {size} GB, and cannot be made smaller",
-                    volume.name, self.desired.app
-                );
-                let hint = format!(
-                    "write `size: {size}Gi`; a smaller one is made by moving the data to another volume"
-                );
-                Err(ours(ErrorKind::Invalid, format!("plan {}", self.app.service.name), message).hint(hint))
-            }
-            Some(size) if size < volume.size => {
-                let field = field("size", Some(format!("{size} GB")), Some(format!("{} GB", volume.size)));
-                let change = self.push("volume", Action::Update, "it is to be larger", &task);
-                change.fields.push(field);
-                change.billable = Some(format!("volume of {text}"));
-                Ok(())
-            }
-            Some(_) => {
-                self.fine("volume");
-                Ok(())
-            }
-            None if machine.is_some_and(|machine| machine.region == *region) => {
-                self.fine("volume");
-                Ok(())
-            }
-            None => {
-                let change = self.push("volume", Action::Create, "not there yet", &task);
-                change.billable = Some(format!("volume of {text}"));
-                Ok(())
-            }
-        }
-    }
-
-    /// Secrets whose value is at hand and another than what the machines were started with, and those that are ours no more.
-    fn secrets(&mut self) {
-        let kept = self.seen.map(|seen| &seen.secrets);
-        let started = self.seen.and_then(SeenApp::started).map(SeenMachine::secrets).unwrap_or_default();
-        let wanted = &self.desired.secrets;
-        let is_same = |name: &String, print: &String| {
-            let digest = kept.and_then(|kept| kept.get(name));
-            digest.is_some()
-                && (print == KEPT
-                    || started.get(name).is_some_and(|(old, at)| old == print && Some(at) == digest))
-        };
-        let set: Vec<String> = wanted
-            .iter()
-            .filter(|(name, print)| !is_same(name, print))
-            .map(|(name, _)| name.clone())
-            .collect();
-        let is_there = |name: &&String| kept.is_some_and(|kept| kept.contains_key(*name));
-        let unset: Vec<String> =
-            started.keys().filter(|name| !wanted.contains_key(*name)).filter(is_there).cloned().collect();
-        if set.is_empty() && unset.is_empty() {
-            if !wanted.is_empty() {
-                self.fine("secrets");
+        let (public, private) = (self.app.is_public(), self.app.is_private());
+        let task = Task::Ips { app: self.name.clone(), public, private };
+        let Some(holdings) = self.holdings() else {
+            match (public || private, self.is_set_up()) {
+                (false, _) => {}
+                (true, true) => self.keep("ips"),
+                (true, false) => _ = self.push("ips", Action::Create, "not there yet", &task),
             }
             return;
+        };
+        let (six, four) = holdings.public;
+        let none = six + four == 0 && !holdings.private;
+        let lacks = (public && (six == 0 || four == 0)) || (private && !holdings.private);
+        if !public && six + four > 0 {
+            let change = self.push("ips", Action::Update, "it is not for everyone any more", &task);
+            change.risk = Risk::InterruptsTraffic;
+            change.fields =
+                vec![field("public addresses", Some((six + four).to_string()), Some("0".to_owned()))];
+        } else if lacks {
+            let action = if none { Action::Create } else { Action::Update };
+            let reason = if none { "not there yet" } else { "an address is missing" };
+            self.push("ips", action, reason, &task);
+        } else if public || private {
+            self.keep("ips");
         }
-        let print = |name: &String| started.get(name).map(|(print, _)| print.clone());
-        let mut fields: Vec<FieldChange> = set
-            .iter()
-            .map(|name| field(&format!("secrets.{name}"), print(name), wanted.get(name).cloned()))
-            .collect();
-        fields.extend(unset.iter().map(|name| field(&format!("secrets.{name}"), print(name), None)));
-        let action = if self.seen.is_none() { Action::Create } else { Action::Update };
-        let reason = if action == Action::Create { "not there yet" } else { "values changed" };
-        let task = Task::Secrets { app: self.desired.app.clone(), set, unset };
-        self.push("secrets", action, reason, &task).fields = fields;
     }
 
-    fn machines(&mut self) -> Result<(), TargetError> {
-        let machines = self.seen.map(|seen| seen.machines.as_slice()).unwrap_or_default();
-        let found = differences(self.desired, self.seen, machines);
-        self.no_move_with_volume(machines)?;
-        if matches!(found, Differences::None) {
-            self.fine("machines");
+    fn volume(&mut self, desired: &Desired, volume: &DesiredVolume) -> Result<(), TargetError> {
+        let guest = desired.config.get("guest").cloned().unwrap_or_default();
+        let (app, region) = (self.name.clone(), desired.region.clone());
+        let task = Task::Volume { app, region, volume: volume.clone(), guest };
+        let all = self.seen.as_ref().map(SeenApp::volumes).unwrap_or_default();
+        let named: Vec<_> = all.iter().filter(|found| found.name == volume.name).collect();
+        let Some(found) = named.iter().find(|found| found.region == desired.region) else {
+            if let Some(elsewhere) = named.first() {
+                return Err(self.stays(volume, &elsewhere.region));
+            }
+            self.refuse_other_data(volume)?;
+            self.push("volume", Action::Create, "not there yet", &task).billable = Some(volume.billed());
+            return Ok(());
+        };
+        let grows = found.size.is_some_and(|size| size < volume.size);
+        if let Some(size) = found.size.filter(|size| *size > volume.size && volume.sized) {
+            let message = format!("the volume `{}` has {size} GB, and volumes only grow", volume.name);
+            let hint = format!("write `size: {size}Gi` for the volume, or more");
+            return Err(ours(ErrorKind::Invalid, format!("plan app {}", self.name), message).hint(hint));
+        }
+        let mut fields = Vec::new();
+        if grows {
+            let gigabytes = |size: u64| Some(format!("{size} GB"));
+            fields.push(field("size", found.size.and_then(gigabytes), gigabytes(volume.size)));
+        }
+        if let Some(days) = found.snapshots.filter(|days| *days != volume.snapshots) {
+            let (from, to) = (Some(days.to_string()), Some(volume.snapshots.to_string()));
+            fields.push(field("snapshot_days", from, to));
+        }
+        if fields.is_empty() {
+            self.keep("volume");
             return Ok(());
         }
-        let former = machines.iter().map(|machine| Former {
-            id: machine.id.clone(),
-            name: machine.name.clone(),
-            config: machine.config.clone(),
-            live: !machine.ours || machine.mark("dashdeploy_live") == Some(word(true)),
-        });
-        let task = Task::Machines { desired: Box::new(self.desired.clone()), former: former.collect() };
-        let needs = ["ips", "volume", "secrets"].map(|kind| address(kind, self.app));
-        let needs: Vec<Address> = needs.into_iter().filter(|need| self.changes(need)).collect();
-        let needs_healthy = self.app.bound.dependencies(self.app.service);
-        let (replicas, billed) = (self.desired.replicas, self.desired.billed.clone());
-        let interrupts = machines.len() == 1 && self.desired.strategy != "bluegreen"
-            || self.desired.strategy == "immediate";
-        let first = machines.is_empty();
-        let (action, reason, fields) = match found {
-            Differences::None | Differences::Absent => {
-                (Action::Create, "not there yet".to_owned(), Vec::new())
-            }
-            Differences::Fields(fields) => (Action::Replace, reason(&fields), fields),
-            Differences::State(why) => (Action::Update, why, Vec::new()),
-        };
-        let change = self.push("machines", action, reason, &task);
+        let change = self.push("volume", Action::Update, "it is to be another", &task);
         change.fields = fields;
-        change.gated = true;
-        change.takes_image = true;
-        change.needs.extend(needs);
-        change.needs_healthy = needs_healthy;
-        if first {
-            change.billable = Some(format!("{replicas} × {billed}"));
-        } else if interrupts {
+        change.billable = grows.then(|| volume.billed());
+        if grows {
+            // Some hosts let the machine see the new size only after a start.
             change.risk = Risk::InterruptsTraffic;
-            change.downtime = Some(RESTART);
+            change.downtime = Some(machines::DOWNTIME);
         }
         Ok(())
     }
 
-    /// A volume belongs to one host in one region: a machine elsewhere would start without the data.
-    fn no_move_with_volume(&self, machines: &[SeenMachine]) -> Result<(), TargetError> {
-        let Some(moved) = machines
-            .iter()
-            .find(|machine| machine.region != self.desired.region && machine.volume().is_some())
-        else {
+    /// A volume is on one host of one region, and no call moves it.
+    fn stays(&self, volume: &DesiredVolume, region: &str) -> TargetError {
+        let message = format!("the volume `{}` is in `{region}`, and a volume does not move", volume.name);
+        ours(ErrorKind::Invalid, format!("plan app {}", self.name), message).hint(format!(
+            "write `region: {region}`; to move, bring the data into an environment of another name there \
+             (`dashdeploy data pull`, `dashdeploy data push`)"
+        ))
+    }
+
+    /// A machine that is taken over keeps its data.
+    fn refuse_other_data(&self, volume: &DesiredVolume) -> Result<(), TargetError> {
+        let machines = self.seen.iter().flat_map(|seen| &seen.machines);
+        let Some((_, other, _)) = machines.filter(|_| self.adopts()).find_map(SeenMachine::mount) else {
             return Ok(());
         };
-        let message = format!(
-            "machine {} is in {} with its volume, and {} was asked for: the data would stay behind",
-            moved.name, moved.region, self.desired.region
-        );
-        let hint = format!(
-            "write `region: {}`; to move, take the data over to another environment first",
-            moved.region
-        );
-        Err(ours(ErrorKind::Invalid, format!("plan {}", self.app.service.name), message).hint(hint))
+        let message =
+            format!("its machine has the volume `{other}`, and dashdeploy.yaml calls it `{}`", volume.name);
+        let hint = format!("call the volume `{other}` in dashdeploy.yaml, so that the data stays");
+        Err(ours(ErrorKind::Conflict, format!("take over app {}", self.name), message).hint(hint))
     }
 
     fn certificate(&mut self) {
-        let Some(host) = &self.desired.domain else { return };
-        let task = Task::Certificate { app: self.desired.app.clone(), host: host.clone() };
-        match self.seen.map(|seen| &seen.certificate) {
-            Some(Some(_)) => self.fine("certificate"),
-            _ => {
-                let host = host.clone();
-                self.push("certificate", Action::Create, format!("for {host}"), &task);
+        let Some(host) = self.app.bound.domains.get(&self.app.service.name).cloned() else { return };
+        let is_there = self.holdings().is_some_and(|holdings| holdings.certificate.is_some());
+        if self.is_set_up() || is_there {
+            self.keep("certificate");
+            return;
+        }
+        let task = Task::Certificate { app: self.name.clone(), host };
+        self.push("certificate", Action::Create, "not there yet", &task);
+    }
+
+    /// Plans the secrets; what shall be, with the names that go once the machines serve.
+    fn secrets(&mut self, mut desired: Desired) -> Desired {
+        let digests = self.seen.as_ref().map(|seen| seen.secrets.clone()).unwrap_or_default();
+        let live: Vec<SeenMachine> = machines::live_or_all(self).into_iter().cloned().collect();
+        let mut task = Secrets { app: self.name.clone(), ..Secrets::default() };
+        let mut fields = Vec::new();
+        for (name, print) in desired.secrets.iter().filter(|(_, print)| *print != KEPT) {
+            let used = |machine: &SeenMachine| {
+                machine
+                    .secrets()
+                    .get(name)
+                    .is_some_and(|(had, digest)| had == print && digests.get(name) == Some(digest))
+            };
+            if live.is_empty() || !digests.contains_key(name) || !live.iter().all(used) {
+                task.set.insert(name.clone(), print.clone());
+                task.known.extend(digests.contains_key(name).then(|| name.clone()));
+                let from = live.iter().find_map(|machine| Some(machine.secrets().get(name)?.0.clone()));
+                fields.push(field(&format!("secrets.{name}"), from, Some(print.clone())));
             }
+        }
+        let env = desired.config.get("env");
+        for name in dropped(&live).into_iter().filter(|name| digests.contains_key(name)) {
+            if desired.secrets.contains_key(&name) {
+                continue;
+            }
+            fields.push(field(&format!("secrets.{name}"), Some("set".to_owned()), None));
+            // A secret would count before a variable of the same name; any other is there for the way back until all is well.
+            let replaced = env.is_some_and(|env| env.get(&name).is_some());
+            if replaced { &mut task.unset } else { &mut task.unset_later }.push(name);
+        }
+        desired.unset.clone_from(&task.unset_later);
+        self.change_secrets(task, fields, !desired.secrets.is_empty());
+        desired
+    }
+
+    fn change_secrets(&mut self, task: Secrets, fields: Vec<FieldChange>, any: bool) {
+        if fields.is_empty() {
+            if any {
+                self.keep("secrets");
+            }
+            return;
+        }
+        let anew = task.known.is_empty() && task.unset.is_empty() && task.unset_later.is_empty();
+        let (action, reason) = match anew {
+            true => (Action::Create, "not there yet"),
+            false => (Action::Update, "secrets changed"),
+        };
+        self.push("secrets", action, reason, &Task::Secrets(task)).fields = fields;
+    }
+
+    fn edit(&mut self, edits: &[&SecretEdit]) {
+        let digests = self.seen.as_ref().map(|seen| seen.secrets.clone()).unwrap_or_default();
+        let mut task = Secrets { app: self.name.clone(), ..Secrets::default() };
+        let mut fields = Vec::new();
+        for edit in edits {
+            let had = digests.contains_key(&edit.variable);
+            let from = had.then(|| "set".to_owned());
+            match &edit.fingerprint {
+                Some(print) => {
+                    task.set.insert(edit.variable.clone(), print.clone());
+                    task.known.extend(had.then(|| edit.variable.clone()));
+                }
+                None if had => task.unset.push(edit.variable.clone()),
+                None => continue,
+            }
+            fields.push(field(&format!("secrets.{}", edit.variable), from, edit.fingerprint.clone()));
+        }
+        self.change_secrets(task, fields, false);
+    }
+
+    /// Machines that stay as they are get the mark by which the next observation knows that the app has all it should have.
+    fn renew_marks(&mut self) {
+        let setup = setup(&self.app);
+        let machines = machines::live(self).into_iter();
+        let stale = machines.filter(|machine| machine.mark(marks::SETUP) != Some(setup.as_str()));
+        let machines: Vec<String> = stale.map(|machine| machine.id.clone()).collect();
+        let address = self.address("machines");
+        let stay = !self.plan.changes.iter().any(|change| change.address == address);
+        if stay && !machines.is_empty() {
+            let before: Vec<Address> =
+                self.plan.changes.iter().map(|change| change.address.clone()).collect();
+            let task = Task::Mark { app: self.name.clone(), machines, setup };
+            self.push("marks", Action::Update, "the app has what it should have", &task).needs = before;
         }
     }
 }
 
-fn reason(fields: &[FieldChange]) -> String {
-    let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).take(3).collect();
-    let more = fields.len().saturating_sub(names.len());
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more} changed", names.join(", "))
+/// Names of secrets that machines were started with, or that were to go after them.
+fn dropped(live: &[SeenMachine]) -> Vec<String> {
+    let mut names: Vec<String> = live.iter().flat_map(|machine| machine.secrets().into_keys()).collect();
+    let waiting = live.iter().filter_map(|machine| machine.mark(marks::UNSET));
+    names.extend(waiting.flat_map(|all| all.split(',')).filter(|name| !name.is_empty()).map(str::to_owned));
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// A field that differs.
@@ -303,39 +367,25 @@ pub(crate) fn field(name: &str, from: Option<String>, to: Option<String>) -> Fie
     FieldChange { field: name.to_owned(), from, to }
 }
 
-/// The changes that set or unset secrets without a deploy.
-pub(crate) fn plan_secrets(
-    descriptor: &Descriptor,
-    bound: &dashdeploy_contract::Bound,
-    observed: &Observed,
-    edits: &[SecretEdit],
-) -> Result<Plan, TargetError> {
-    let mut plan = Plan::default();
-    for app in App::all(descriptor, bound) {
-        let own: Vec<&SecretEdit> = edits.iter().filter(|edit| edit.service == app.service.name).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let resource = observed.get(&address("app", &app)).filter(|resource| resource.owned);
-        if resource.is_none() {
-            let message = format!("the app `{}` is not there yet, or not ours", app.name());
-            return Err(ours(ErrorKind::NotFound, "set secrets", message)
-                .hint("the first `dashdeploy deploy` makes it and sets the secrets that it is given"));
-        }
-        let names = |set: bool| -> Vec<String> {
-            own.iter()
-                .filter(|edit| edit.fingerprint.is_some() == set)
-                .map(|edit| edit.variable.clone())
-                .collect()
-        };
-        let task = Task::Secrets { app: app.name(), set: names(true), unset: names(false) };
-        let mut change = Change::new(address("secrets", &app), Action::Update, "as asked for", task.json());
-        change.service = Some(app.service.name.clone());
-        change.fields = own
-            .iter()
-            .map(|edit| field(&format!("secrets.{}", edit.variable), None, edit.fingerprint.clone()))
-            .collect();
-        plan.changes.push(change);
+fn in_the_way(app: &App, seen: &SeenApp) -> TargetError {
+    let operation = format!("plan app {}", seen.app);
+    let rename = format!("write another name below `options: {{ app: … }}` of `{}`", app.service.name);
+    if seen.standing == Standing::Unmarked {
+        let message =
+            format!("the app `{}` is there, and dashdeploy did not make it for this environment", seen.app);
+        let hint = format!("`dashdeploy deploy --adopt` takes it over with all that it has; or {rename}");
+        return ours(ErrorKind::Conflict, operation, message).hint(hint);
     }
-    Ok(plan)
+    let message = match &seen.org {
+        _ if seen.standing == Standing::Other => {
+            format!("the app `{}` is of another project or environment of dashdeploy", seen.app)
+        }
+        Some(org) => format!("the app `{}` is in the organisation `{org}`", seen.app),
+        None => format!("the app `{}` is in another organisation, or the token is not for it", seen.app),
+    };
+    ours(ErrorKind::Conflict, operation, message).hint(rename)
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

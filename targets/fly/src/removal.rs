@@ -1,16 +1,18 @@
-//! The changes that take an environment away: what bears our marks, and nothing else.
+//! The changes that take an environment away.
 //!
-//! An app takes everything with it, volumes and their snapshots included (fly.io/docs/flyctl/apps-destroy), so that it stays where
-//! data is to stay.
+//! Given: a bound project and what was observed. Gives: a [`Plan`]: machines first, those of services that need others before
+//! the others', then volumes where data is to go, then apps. Deliberately absent: whatever does not bear our mark; an app that
+//! has a machine of somebody else's stays, and so does one with a volume where data is kept.
 
-use dashdeploy_contract::{Action, Bound, Change, Descriptor, Observed, Plan, Removal, Risk, TargetError};
+use dashdeploy_contract::{
+    Action, Address, Bound, Change, Descriptor, Observed, Plan, Removal, Risk, TargetError,
+};
 
-use crate::config::App;
-use crate::observe::has_volume;
-use crate::payload::{SeenApp, Task};
-use crate::plan::address;
+use crate::config::{App, TARGET};
+use crate::payload::{SeenApp, Standing, Task};
+use crate::plan::ordered;
 
-/// The plan of a removal.
+/// The plan for a removal; empty where nothing of ours is there.
 pub(crate) fn plan_removal(
     descriptor: &Descriptor,
     bound: &Bound,
@@ -18,51 +20,67 @@ pub(crate) fn plan_removal(
     removal: Removal,
 ) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
-    for app in App::all(descriptor, bound) {
-        let Some(resource) = observed.get(&address("app", &app)) else { continue };
-        let seen = SeenApp::of(resource)?;
-        // An empty app may be anybody's: it was never marked.
-        if !resource.owned || !seen.marked {
-            continue;
-        }
-        remove(&app, &seen, removal, &mut plan);
+    for app in ordered(descriptor, bound).into_iter().rev() {
+        let address = Address::new(TARGET, "app", app.service.name.as_str());
+        let Some(resource) = observed.get(&address).filter(|resource| resource.owned) else { continue };
+        remove(&mut plan, &app, &SeenApp::of(resource)?, removal);
     }
     Ok(plan.in_order())
 }
 
-fn remove(app: &App, seen: &SeenApp, removal: Removal, plan: &mut Plan) {
-    let data = has_volume(seen);
-    let mut gone = Vec::new();
-    let mut delete = |kind: &str, task: &Task, risk: Risk, needs: &[dashdeploy_contract::Address]| {
-        let mut change =
-            Change::new(address(kind, app), Action::Delete, "the environment is taken away", task.json());
+fn remove(plan: &mut Plan, app: &App, seen: &SeenApp, removal: Removal) {
+    let address = |kind: &str| Address::new(TARGET, kind, app.service.name.as_str());
+    let name = seen.app.clone();
+    let mut own: Vec<Change> = Vec::new();
+    let add = |own: &mut Vec<Change>, kind: &str, reason: &str, risk: Risk, task: &Task| {
+        let mut change = Change::new(address(kind), Action::Delete, reason, task.json());
         change.service = Some(app.service.name.clone());
+        change.needs = own.iter().map(|before| before.address.clone()).collect();
         change.risk = risk;
-        change.needs = needs.to_vec();
-        plan.changes.push(change);
+        own.push(change);
     };
-    if !seen.machines.is_empty() {
-        let machines = seen.machines.iter().map(|machine| machine.id.clone()).collect();
-        delete(
+    let is_ours = |ours: bool| ours || seen.standing == Standing::Unmarked;
+    let (ours, others): (Vec<_>, Vec<_>) = seen.machines.iter().partition(|machine| is_ours(machine.ours));
+    if !ours.is_empty() {
+        let up = ours.iter().any(|machine| machine.state == "started");
+        let risk = if up { Risk::InterruptsTraffic } else { Risk::Safe };
+        let machines = ours.iter().map(|machine| machine.id.clone()).collect();
+        add(
+            &mut own,
             "machines",
-            &Task::RemoveMachines { app: seen.app.clone(), machines },
-            Risk::InterruptsTraffic,
-            &[],
+            "to be removed",
+            risk,
+            &Task::RemoveMachines { app: name.clone(), machines },
         );
-        gone.push(address("machines", app));
     }
-    if data && removal == Removal::KeepData {
-        plan.unchanged.extend([address("app", app), address("volume", app)]);
-        return;
+    let volumes = seen.volumes();
+    let keep_data = removal == Removal::KeepData;
+    if !volumes.is_empty() && keep_data {
+        plan.unchanged.push(address("volume"));
+    } else if !volumes.is_empty() {
+        let volumes = volumes.iter().map(|volume| volume.id.clone()).collect();
+        let task = Task::RemoveVolumes { app: name.clone(), volumes };
+        add(&mut own, "volume", "to be removed with its data", Risk::LosesData, &task);
     }
-    if data {
-        let of_machines = seen.machines.iter().filter_map(|machine| machine.volume().map(str::to_owned));
-        let mut volumes: Vec<String> = of_machines.collect();
-        volumes.extend(seen.volumes.iter().flatten().map(|volume| volume.id.clone()));
-        volumes.sort();
-        volumes.dedup();
-        delete("volume", &Task::RemoveVolumes { app: seen.app.clone(), volumes }, Risk::LosesData, &gone);
-        gone.push(address("volume", app));
+    if (!volumes.is_empty() && keep_data) || !others.is_empty() {
+        plan.unchanged.push(address("app"));
+    } else {
+        add(&mut own, "app", "to be removed", Risk::Safe, &Task::RemoveApp { app: name, keep_data });
     }
-    delete("app", &Task::RemoveApp { app: seen.app.clone() }, Risk::Safe, &gone);
+    // What needs this service goes before it.
+    let dependents: Vec<Address> = plan
+        .changes
+        .iter()
+        .filter(|change| change.address.kind() == "machines" && depends(app, change))
+        .map(|change| change.address.clone())
+        .collect();
+    if let Some(first) = own.first_mut() {
+        first.needs.extend(dependents);
+    }
+    plan.changes.append(&mut own);
+}
+
+fn depends(app: &App, change: &Change) -> bool {
+    let service = change.service.as_ref().and_then(|name| app.bound.services.get(name));
+    service.is_some_and(|service| app.bound.dependencies(service).contains(&app.service.name))
 }
