@@ -250,10 +250,15 @@ impl Hand {
                 self.passing(app, machine).await?;
             }
         }
-        for machine in &green {
+        let blue: Vec<&Machine> = there.iter().filter(|machine| is_former(machine, former)).collect();
+        self.hand_over(app, &green, &blue).await
+    }
+
+    /// Fly's proxy sends everybody to the new machines; the former ones stand aside.
+    async fn hand_over(&self, app: &str, green: &[Machine], blue: &[&Machine]) -> Result<(), TargetError> {
+        for machine in green {
             self.order(app, &machine.id, "uncordon").await?;
         }
-        let blue: Vec<&Machine> = there.iter().filter(|machine| is_former(machine, former)).collect();
         if !blue.is_empty() {
             self.sleep(PROXY).await;
         }
@@ -261,7 +266,7 @@ impl Hand {
             self.stage(app, &machine.id, marks::BLUE).await?;
             self.order(app, &machine.id, "cordon").await?;
         }
-        for machine in &green {
+        for machine in green {
             self.stage(app, &machine.id, marks::LIVE).await?;
         }
         Ok(())
