@@ -8,10 +8,35 @@
 //! |---|---|
 //! | `call` | a request and an answer as data |
 //! | `platform` | what each platform in memory must answer |
-//! | `fly`, `render` | the platforms |
+//! | `lab` | platforms that listen |
+//! | `server`, `wire`, `control` | a request's way through them; the bytes; the control API |
+//! | `faults`, `log` | what goes wrong; what was asked |
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod call;
+mod control;
+pub mod edge;
+mod faults;
+pub mod fly;
+mod lab;
+mod log;
 mod platform;
+pub mod registry;
+pub mod render;
+mod server;
+#[cfg(test)]
+mod tests;
+mod wire;
+pub mod workload;
 
 pub use call::{Call, Reply};
+pub use faults::{Calls, Fault, Harm};
+pub use lab::{Hold, Lab, OnCall, Options, Phase};
+pub use log::{Entry, Seen};
 pub use platform::{Moment, Platform};
+
+/// What a mutex guards. Where a thread panicked with it in hand, what it left is still the best that is known.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
