@@ -141,6 +141,22 @@ fn a_removal_takes_what_is_ours_and_keeps_data_unless_told() {
 }
 
 #[test]
+fn an_app_with_a_machine_of_somebody_else_stays() {
+    let lab = Lab::free("rolling", 1);
+    lab.deploy();
+    lab.played.with(|world| {
+        let app = world.apps.get_mut("shop-local-api").unwrap();
+        app.machines
+            .push(serde_json::json!({ "id": "m9", "name": "console", "state": "started", "config": {} }));
+    });
+    assert!(lab.plan().is_empty(), "{:#?}", lab.plan());
+    let plan = lab.target.plan_removal(&lab.release.bound, &lab.observe(), Removal::DeleteData).unwrap();
+    lab.apply(&plan).unwrap();
+    let names: Vec<_> = lab.machines().iter().map(|machine| machine["name"].clone()).collect();
+    assert_eq!(names, ["console"]);
+}
+
+#[test]
 fn a_first_deploy_that_fails_leaves_nothing_but_data() {
     let lab = Lab::new(|_| {});
     let plan = lab.plan();
