@@ -116,7 +116,8 @@ async fn carry_out(
         interrupt: &interrupt,
     };
     let deadline = Duration::from_secs(wait_timeout);
-    let options = ApplyOptions { patience: Patience { deadline, ..Patience::default() } };
+    let options =
+        ApplyOptions { patience: Patience { deadline, ..Patience::default() }, ..ApplyOptions::default() };
     let outcome = apply(&session, plan, observed, options).await?;
     context.console.finish_progress();
     conclude(&outcome)

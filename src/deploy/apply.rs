@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashdeploy_contract::{
-    Action, Bound, Change, ErrorKind, Event, EventSink, HealthSample, LogQuery, Name, Observed, Plan, Reader,
-    Supplies, TargetError, Writer,
+    Action, Bound, Change, ErrorKind, Event, EventSink, Health, HealthSample, LogQuery, Name, Observed, Plan,
+    Reader, Supplies, TargetError, Writer,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -30,6 +30,8 @@ use conclude::patience_after;
 pub struct ApplyOptions {
     /// How long services may take.
     pub patience: Patience,
+    /// How long all of them must go on serving before the verdict is good: some programs end only after their first requests.
+    pub stable: Duration,
 }
 
 /// Everything a plan is applied with.
@@ -100,6 +102,8 @@ struct Run<'a> {
     options: ApplyOptions,
     rollouts: BTreeMap<Name, (Instant, Rollout)>,
     applied: Vec<Change>,
+    /// When the last service began to serve.
+    served_at: Option<Instant>,
     /// When the interruption was noticed.
     interrupted: Option<Instant>,
 }
@@ -116,6 +120,7 @@ impl<'a> Run<'a> {
             options,
             rollouts: BTreeMap::new(),
             applied: Vec::new(),
+            served_at: None,
             interrupted: None,
         }
     }
@@ -192,7 +197,7 @@ impl<'a> Run<'a> {
         }
         tokio::select! {
             verified = self.session.steps.verify() => match verified {
-                Ok(()) => Verdict::Done,
+                Ok(()) => self.still_serving().await,
                 Err(mut evidence) => {
                     if evidence.log.is_empty() {
                         evidence.log = self.last_lines(&evidence.service).await;
@@ -202,6 +207,28 @@ impl<'a> Run<'a> {
             },
             () = self.session.interrupt.raised() => Verdict::Interrupted,
         }
+    }
+
+    /// Looks once more, after a while, at everything that was put: what serves only for a moment does not serve.
+    async fn still_serving(&self) -> Verdict {
+        if let Some(since) = self.served_at {
+            tokio::time::sleep_until(since + self.options.stable).await;
+        }
+        for change in self.applied.iter().filter(|change| change.gated) {
+            let Some(service) = &change.service else { continue };
+            let health = self.session.reader.health(self.session.bound, service).await;
+            let reason = match health {
+                Ok(Health::Exited { code, detail }) => {
+                    format!("it served and then ended with code {code} {detail}").trim_end().to_owned()
+                }
+                Ok(Health::Unhealthy { detail }) => format!("it served and then did not: {detail}"),
+                _ => continue,
+            };
+            let log = self.last_lines(service).await;
+            let evidence = Evidence { service: service.clone(), reason, log, check: None };
+            return Verdict::Unhealthy(Box::new(evidence));
+        }
+        Verdict::Done
     }
 
     fn begin(
@@ -307,6 +334,7 @@ impl<'a> Run<'a> {
         for service in serving {
             self.rollouts.remove(&service);
             self.schedule.serves(&service);
+            self.served_at = Some(Instant::now());
         }
         None
     }

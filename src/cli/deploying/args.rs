@@ -43,6 +43,9 @@ pub struct OutsideArgs {
     /// Seconds in which the checks from outside must have passed
     #[arg(long, default_value_t = 60, env = "DASHDEPLOY_VERIFY_TIMEOUT", value_name = "SECONDS")]
     pub verify_timeout: u64,
+    /// Seconds for which everything must go on serving before the deploy counts as done
+    #[arg(long, default_value_t = 5, env = "DASHDEPLOY_STABLE_FOR", value_name = "SECONDS")]
+    pub stable_for: u64,
 }
 
 /// Who may be at it at the same time, and where it is written down.

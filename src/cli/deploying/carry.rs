@@ -108,7 +108,10 @@ impl Cargo<'_> {
             interrupt: &interrupt,
         };
         let deadline = Duration::from_secs(self.args.wait_timeout);
-        let options = ApplyOptions { patience: Patience { deadline, ..Patience::default() } };
+        let options = ApplyOptions {
+            patience: Patience { deadline, ..Patience::default() },
+            stable: Duration::from_secs(self.args.stable_for),
+        };
         let outcome = apply(&session, plan, observed, options).await?;
         Ok(outcome)
     }

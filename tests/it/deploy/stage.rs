@@ -98,10 +98,11 @@ impl Stage {
         let edge = format!("http://{}", self.edge.host());
         command
             .args(["-e", self.environment])
-            .envs(&self.variables)
+            .env("DASHDEPLOY_STABLE_FOR", "0")
             .env("DASHDEPLOY_CONNECT_TO", format!("*.onrender.com={edge},*.fly.dev={edge}"))
             .env("DASHDEPLOY_VERIFY_TIMEOUT", "5")
-            .env("DASHDEPLOY_WAIT_TIMEOUT", "60");
+            .env("DASHDEPLOY_WAIT_TIMEOUT", "60")
+            .envs(&self.variables);
         command
     }
 
