@@ -152,15 +152,17 @@ fn with_image(release: &Release, image: char) -> Release {
     Release { images: hidden(image).images, ..release.clone() }
 }
 
-#[test]
-fn a_run_killed_while_it_replaced_is_finished_by_the_next() {
-    let (old, new) = (hidden('1'), hidden('2'));
-    let aside = |state| api(&old, "shop-api-1-former", &state);
-    let holder = |state| api(&new, "shop-api-1", &state);
+/// When the run was killed, what it left behind, what the next run does, and whom requests are taken from.
+type Killed =
+    (&'static str, Vec<ContainerInspectResponse>, Vec<(&'static str, Action)>, Option<&'static str>);
+
+fn killed(old: &Release, new: &Release) -> [Killed; 10] {
+    let aside = |state| api(old, "shop-api-1-former", &state);
+    let holder = |state| api(new, "shop-api-1", &state);
     let (start, drop) =
         (("docker/container/api", Action::Run), ("docker/container/api+former", Action::Delete));
     let unnamed = |state| named(holder(state), &["222222222222"]);
-    let cases = [
+    [
         ("renamed", vec![aside(running())], vec![CONTAINER, TRAFFIC], Some("1111")),
         ("made", vec![aside(running()), named(holder(stopped()), &[])], vec![start, TRAFFIC], Some("1111")),
         ("started", vec![aside(running()), unnamed(starting())], vec![start, TRAFFIC], Some("1111")),
@@ -181,8 +183,13 @@ fn a_run_killed_while_it_replaced_is_finished_by_the_next() {
         ),
         ("ended", vec![aside(stopped()), holder(running())], vec![drop], None),
         ("settled", vec![holder(running())], vec![], None),
-    ];
-    for (when, containers, expected, former) in cases {
+    ]
+}
+
+#[test]
+fn a_run_killed_while_it_replaced_is_finished_by_the_next() {
+    let (old, new) = (hidden('1'), hidden('2'));
+    for (when, containers, expected, former) in killed(&old, &new) {
         let observed = with(&new, containers);
         let plan = plan(&new, &observed).unwrap();
         assert_eq!(steps(&plan), expected, "{when}");
