@@ -19,7 +19,7 @@ const TEMPLATE_DEV: &str = "nginx/nginx.dev.conf.j2";
 pub const DEV_PORT: u16 = 5173;
 
 /// Docker's name server in every network of its own (docs.docker.com, "Networking", DNS services).
-const DOCKER_RESOLVER: [&str; 3] = ["127.0.0.11", "valid=5s", "ipv6=off"];
+const DOCKER_RESOLVER: &str = "127.0.0.11";
 
 /// nginx.conf.
 #[derive(Serialize, Clone)]
@@ -87,7 +87,7 @@ pub fn add(
     let mut conf = NginxConf {
         port: service.port.unwrap_or(8080),
         workers: service.resources.cpu_millis.div_ceil(1000).max(1),
-        resolver: DOCKER_RESOLVER.map(str::to_owned).to_vec(),
+        resolver: vec![DOCKER_RESOLVER.to_owned(), kept(), "ipv6=off".to_owned()],
         root: layout::STATIC_ROOT,
         spa: service.is_spa(),
         access_log: service.log.access,
@@ -122,7 +122,7 @@ impl NginxConf {
         };
         let headers = page::headers(service, &server.origins);
         Self {
-            resolver: server.resolver.iter().cloned().chain(["valid=5s".to_owned()]).collect(),
+            resolver: server.resolver.iter().cloned().chain([kept()]).collect(),
             proxied: proxied(&proxies),
             proxies,
             dollar: headers.iter().any(|(_, value)| value.contains('$')),
@@ -130,6 +130,11 @@ impl NginxConf {
             ..self.clone()
         }
     }
+}
+
+/// How long nginx keeps the addresses of a service.
+fn kept() -> String {
+    format!("valid={}s", page::ADDRESSES_KEPT_SECONDS)
 }
 
 /// The name of the development server beside nginx: one that no service has.

@@ -14,6 +14,9 @@ pub const CACHE_PAGES: &str = "no-cache";
 /// A path that ends like this is a file: where there is none, the answer is 404 and never the page. A regular expression
 /// that every server's dialect reads alike.
 pub const FILE_PATTERN: &str = r"\.[a-z][a-z0-9]+$";
+/// Seconds for which an nginx that serves a page keeps the addresses that a service's name has: `valid=` of its `resolver`
+/// (<https://nginx.org/en/docs/http/ngx_http_core_module.html#resolver>).
+pub const ADDRESSES_KEPT_SECONDS: u32 = 5;
 
 /// Response headers of a page, names and values in a fixed order: the set of the OWASP Secure Headers Project without HSTS,
 /// which is for whatever ends TLS, then the user's own. A header of the user replaces the built-in one of the same name, and

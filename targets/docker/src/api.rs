@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerInspectResponse, ContainerSummary, ImageInspect, NetworkCreateRequest, NetworkInspect, Volume,
+    ContainerInspectResponse, ContainerSummary, ImageInspect, NetworkConnectRequest, NetworkCreateRequest,
+    NetworkDisconnectRequest, NetworkInspect, Volume,
 };
 use bollard::query_parameters::{
     InspectContainerOptions, InspectNetworkOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
@@ -138,6 +139,28 @@ impl Engine {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
         Err(engine(format!("remove container {name}"), error))
+    }
+
+    /// Connects a container to a network, under the names of the request.
+    pub(crate) async fn connect(
+        &self,
+        network: &str,
+        name: &str,
+        request: NetworkConnectRequest,
+    ) -> Result<(), TargetError> {
+        let answer = self.docker.connect_network(network, request).await;
+        answer.map_err(|error| engine(format!("connect container {name} to network {network}"), &error))
+    }
+
+    /// Disconnects a container from a network; its open connections there break.
+    pub(crate) async fn disconnect(
+        &self,
+        network: &str,
+        name: &str,
+        request: NetworkDisconnectRequest,
+    ) -> Result<(), TargetError> {
+        let answer = self.docker.disconnect_network(network, request).await;
+        answer.map_err(|error| engine(format!("disconnect container {name} from network {network}"), &error))
     }
 
     pub(crate) async fn remove_network(&self, id: &str, name: &str) -> Result<(), TargetError> {

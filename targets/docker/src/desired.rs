@@ -80,16 +80,22 @@ impl DesiredContainer {
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The names by which other containers find it, as Compose gives them.
+    pub(crate) fn aliases(&self) -> Vec<String> {
+        vec![self.spec.service.to_string(), self.name.clone()]
+    }
+
     /// The body of the create call. `env` is `NAME=value`, secrets included; `image` what the engine looks the image up by;
-    /// `carried` are unnamed volumes (name, path) of the container that is replaced.
+    /// `carried` are unnamed volumes (name, path) of the container that is replaced; `aliases` the names by which it is found
+    /// from the start.
     pub(crate) fn body(
         &self,
         env: Vec<String>,
         image: &str,
         carried: &[(String, String)],
+        aliases: Vec<String>,
     ) -> ContainerCreateBody {
         let spec = &self.spec;
-        let aliases = vec![spec.service.to_string(), self.name.clone()];
         let endpoint = EndpointSettings { aliases: Some(aliases), ..Default::default() };
         ContainerCreateBody {
             image: Some(image.to_owned()),
@@ -245,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_secure_defaults_are_in_the_call() {
-        let body = desired("api").body(Vec::new(), "shop-api:latest", &[]);
+        let body = desired("api").body(Vec::new(), "shop-api:latest", &[], Vec::new());
         let host = body.host_config.unwrap();
         assert_eq!(host.readonly_rootfs, Some(true));
         assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));

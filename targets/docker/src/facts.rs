@@ -159,6 +159,9 @@ fn shown(field: &str, value: &str) -> String {
     }
 }
 
+/// The value of a network's field where the container is not found there by its service's name.
+pub(crate) const UNNAMED: &str = "without the service's name";
+
 /// Nanoseconds of a second.
 pub(crate) const NANOS: i64 = 1_000_000_000;
 

@@ -7,7 +7,7 @@ use bollard::models::{ContainerConfig, ContainerInspectResponse, HostConfig, Ima
 use dashdeploy_contract::{Service, labels};
 
 use crate::config::{SECRETS_LABEL, Stack};
-use crate::facts::{Facts, NANOS, Salt, cpus, list, seconds};
+use crate::facts::{Facts, NANOS, Salt, UNNAMED, cpus, list, seconds};
 use crate::tmpfs;
 
 /// What a container's facts depend on besides itself.
@@ -251,7 +251,7 @@ fn networks(facts: &mut Facts, scope: &Scope, container: &ContainerInspectRespon
         let value = match (stale, known) {
             (true, _) => "another network of this name",
             (false, Some(alias)) => alias.as_str(),
-            (false, None) => "without the service's name",
+            (false, None) => UNNAMED,
         };
         facts.set(format!("networks.{name}"), value);
     }

@@ -9,9 +9,9 @@
 //! | `config`, `portability` | names, labels, addresses, findings; what a Docker host carries |
 //! | `desired`, `facts`, `tmpfs` | the container that shall be, and what is compared |
 //! | `inspected`, `health`, `observe` | what is there |
-//! | `survey`, `decide`, `plan`, `removal`, `payload` | the changes from one to the other |
+//! | `survey`, `decide`, `overlap`, `plan`, `removal`, `payload` | the changes from one to the other |
 //! | `connection`, `api`, `error` | the engine's calls and complaints |
-//! | `write`, `start` | changes carried out, taken back, settled |
+//! | `write`, `start`, `traffic` | changes carried out, taken back, settled; requests handed over |
 //! | `watch`, `logs`, `lines`, `exec` | events, logs, commands |
 
 mod config;
@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod health;
 mod inspected;
+mod overlap;
 mod payload;
 mod plan;
 mod portability;
@@ -35,6 +36,7 @@ mod lines;
 mod logs;
 mod observe;
 mod start;
+mod traffic;
 mod watch;
 mod write;
 

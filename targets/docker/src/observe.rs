@@ -125,6 +125,7 @@ fn container(
         name: name.clone(),
         part,
         state: state.unwrap_or_default(),
+        serves: health::of(Some(found)).is_serving(),
         project: label(labels_of, compose::PROJECT).map(str::to_owned),
         folder: label(labels_of, compose::WORKING_DIR).map(str::to_owned),
         composed: label(labels_of, compose::SERVICE).map(str::to_owned),

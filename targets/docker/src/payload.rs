@@ -2,7 +2,7 @@
 //!
 //! Given: nothing; these are plain data, saved and read back as JSON. Deliberately absent: any secret's value.
 
-use dashdeploy_contract::{Change, ErrorKind, Resource, TargetError};
+use dashdeploy_contract::{Change, ErrorKind, Name, Resource, TargetError};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,12 @@ pub(crate) enum Task {
         ran: bool,
         /// Ids of containers left by interrupted runs, in the way of the two.
         discard: Vec<String>,
+        /// True where the former goes on serving until requests are handed over ([`Task::HandOver`]).
+        #[serde(default)]
+        overlaps: bool,
     },
+    /// Lets the container under a service's name have the service's requests, and ends the former one.
+    HandOver(HandOver),
     /// Starts a container that is as it should be but does not run.
     Start { id: String, name: String, how: Wake },
     /// Takes a container back that an interrupted replacement left aside.
@@ -42,6 +47,21 @@ pub(crate) enum Task {
     RemoveNetwork { id: String, name: String },
     /// Takes a volume away, with all that is in it.
     RemoveVolume { name: String },
+}
+
+/// Requests that go over from one container of a service to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HandOver {
+    /// The service.
+    pub(crate) service: Name,
+    /// The name of the container that is to have the requests.
+    pub(crate) name: String,
+    /// The network's name.
+    pub(crate) network: String,
+    /// The names by which it is found in the network.
+    pub(crate) aliases: Vec<String>,
+    /// The id of the container that has them until then; none where none runs.
+    pub(crate) former: Option<String>,
 }
 
 /// How a container is brought to run.
@@ -97,6 +117,9 @@ pub(crate) struct SeenContainer {
     pub(crate) folder: Option<String>,
     /// The service as Compose names it.
     pub(crate) composed: Option<String>,
+    /// True where it runs and its health check, if it has one, passes.
+    #[serde(default)]
+    pub(crate) serves: bool,
     /// What is compared.
     pub(crate) facts: Facts,
 }

@@ -12,7 +12,7 @@ use dashdeploy_contract::{
 use crate::config::{Stack, TARGET};
 use crate::decide::{Decision, decide};
 use crate::desired::DesiredContainer;
-use crate::facts::Salt;
+use crate::overlap;
 use crate::payload::{Part, Task};
 use crate::survey::{Found, Survey};
 
@@ -35,7 +35,7 @@ pub(crate) fn plan(release: &Release, observed: &Observed) -> Result<Plan, Targe
     draft.volumes(&desired);
     draft.orphans();
     for (service, desired) in services.into_iter().zip(desired) {
-        draft.container(service, desired);
+        draft.container(service, &desired);
     }
     draft.ports();
     let Draft { mut plan, leftovers, .. } = draft;
@@ -119,16 +119,16 @@ impl Draft<'_> {
         }
     }
 
-    fn container(&mut self, service: &Service, desired: DesiredContainer) {
-        let bound = self.stack.bound;
-        let salt = Salt { project: &bound.project, environment: &bound.environment };
+    fn container(&mut self, service: &Service, desired: &DesiredContainer) {
         let current = self.survey.ours(&service.name, Part::Current);
         let former = self.survey.ours(&service.name, Part::Former);
         let address = Address::new(TARGET, "container", service.name.as_str());
         let needs_healthy = desired.spec.depends_on.clone();
-        let needs = self.needs(&desired);
-        let decision = decide(desired, current, former, salt);
-        let consumed = decision.as_ref().is_some_and(Decision::takes_former);
+        let needs = self.needs(desired);
+        let decision = decide(desired, current, former, self.stack.bound);
+        let hand_over = overlap::hand_over(desired, decision.as_ref().map(|d| &d.task), current, former);
+        let consumed = decision.as_ref().is_some_and(Decision::takes_former)
+            || hand_over.as_ref().is_some_and(|task| task.former.is_some());
         match decision {
             None => self.plan.unchanged.push(address.clone()),
             Some(decided) => {
@@ -136,31 +136,41 @@ impl Draft<'_> {
                 change.service = Some(service.name.clone());
                 change.fields = decided.fields;
                 change.risk = decided.risk;
+                change.downtime = decided.downtime;
                 change.needs = needs;
                 change.needs_healthy = needs_healthy;
                 change.gated = true;
                 self.plan.changes.push(change);
             }
         }
+        let mut last = address;
+        if let Some(task) = hand_over {
+            let mut change = overlap::change(task);
+            change.needs = self.planned(last);
+            last = change.address.clone();
+            self.plan.changes.push(change);
+        }
         if let Some(former) = former.filter(|_| !consumed) {
-            self.leftover(service, address, former);
+            self.leftover(service, last, former);
         }
     }
 
     /// A replacement was good but not settled: the former goes once the new one is healthy.
-    fn leftover(&mut self, service: &Service, current: Address, former: &Found) {
+    fn leftover(&mut self, service: &Service, after: Address, former: &Found) {
         let (id, name) = (former.resource.id.clone(), former.seen.name.clone());
         let task = Task::RemoveContainer { id, name, unnamed_volumes: false };
         let reason = "left over from an interrupted replacement";
         let mut change = change(former.resource.address.clone(), Action::Delete, reason, &task);
         change.service = Some(service.name.clone());
-        change.needs = if self.changes(&current) { vec![current] } else { Vec::new() };
+        change.needs = self.planned(after);
         change.needs_healthy = vec![service.name.clone()];
         self.leftovers.push(change);
     }
 
-    fn changes(&self, address: &Address) -> bool {
-        self.plan.changes.iter().any(|change| change.address == *address)
+    /// The address as something to wait for, where the plan changes it.
+    fn planned(&self, address: Address) -> Vec<Address> {
+        let is_planned = self.plan.changes.iter().any(|change| change.address == address);
+        if is_planned { vec![address] } else { Vec::new() }
     }
 
     /// What has to be there, or gone, before a container can be made.

@@ -42,7 +42,8 @@ fn a_changed_image_replaces_that_container_alone_and_says_why() {
     assert_eq!(plan.changes.len(), 1);
     let change = &plan.changes[0];
     assert_eq!((change.action, change.reason.as_str()), (Action::Replace, "image changed"));
-    assert_eq!(change.risk, Risk::InterruptsTraffic);
+    // It has data that one container writes, and a port of the host: 10 s to end, 2 s to the first look at its health.
+    assert_eq!((change.risk, change.downtime), (Risk::InterruptsTraffic, Some(12)));
     assert_eq!(change.fields[0].to.as_deref(), Some("777777777777"));
     assert_eq!(plan.unchanged.len(), 3);
 }
@@ -103,6 +104,7 @@ fn a_replacement_killed_before_settling_drops_the_former_once_the_new_is_healthy
     let mut former = found(&mut engine(&old), "shop-api-1").clone();
     former.name = Some("/shop-api-1-former".to_owned());
     former.id = Some("old".to_owned());
+    former.state = Some(serde_json::from_value(json!({ "Status": "exited" })).unwrap());
     both.containers.push(former);
     let observed = assemble(&Stack::of(&new.bound), &both);
     let plan = plan(&new, &observed).unwrap();
@@ -118,13 +120,16 @@ fn of_two_the_one_that_served_is_kept_for_the_way_back() {
     let (old, new) = (sample(TARGET), newer());
     let mut third = sample(TARGET);
     third.images.get_mut("api").unwrap().id = ImageId(format!("sha256:{}", "5".repeat(64)));
-    for (health, kept) in [("healthy", "new"), ("unhealthy", "old")] {
+    for (health, former_state, kept) in
+        [("healthy", "exited", "new"), ("unhealthy", "exited", "old"), ("healthy", "running", "old")]
+    {
         let mut both = engine(&new);
         found(&mut both, "shop-api-1").id = Some("new".to_owned());
         state(&mut both, "shop-api-1", json!({ "Status": "running", "Health": { "Status": health } }));
         let mut former = found(&mut engine(&old), "shop-api-1").clone();
         former.name = Some("/shop-api-1-former".to_owned());
         former.id = Some("old".to_owned());
+        former.state = Some(serde_json::from_value(json!({ "Status": former_state })).unwrap());
         both.containers.push(former);
         let plan = plan(&third, &assemble(&Stack::of(&third.bound), &both)).unwrap();
         let Task::Replace { former, discard, .. } = Task::of(&plan.changes[0]).unwrap() else {

@@ -5,6 +5,7 @@
 use dashdeploy_contract::{Answer, Desk, Portability, Publish, Service, Source, Topic};
 
 use crate::config::TARGET;
+use crate::overlap;
 
 const RUN: &str = "https://docs.docker.com/engine/containers/run/";
 const LIMITS: &str = "https://docs.docker.com/engine/containers/resource_constraints/";
@@ -43,10 +44,7 @@ fn answer(desk: &Desk, service: &Service, topic: Topic) -> Answer {
         Topic::Secrets => Answer::exact("values are variables of the container, and in no file", RUN),
         Topic::Volumes => volumes(desk, service),
         Topic::Locks => Answer::exact("a volume is a folder of the host: locks of files hold", VOLUMES),
-        Topic::ZeroDowntime => Answer::approximated(
-            "the former container stops before the new one starts: some seconds without answers",
-            RUN,
-        ),
+        Topic::ZeroDowntime => zero_downtime(desk, service),
         Topic::Replicas => {
             Answer::impossible("a published port has one container: there are no copies", PORTS)
                 .hint("write `replicas: 1` for this environment")
@@ -83,6 +81,14 @@ fn address(service: &Service) -> Answer {
         Publish::Port { .. } => Answer::exact("the published port of the host, known beforehand", PORTS),
         Publish::No => Answer::exact("no port is published: only other containers reach it", PORTS),
     }
+}
+
+fn zero_downtime(desk: &Desk, service: &Service) -> Answer {
+    if overlap::is_possible(desk.bound, service) {
+        return Answer::exact("the former container serves until the new one is healthy and found", NETWORKS);
+    }
+    let reason = "the former container stops before the new one starts: some seconds without answers";
+    Answer::approximated(reason, RUN)
 }
 
 fn volumes(desk: &Desk, service: &Service) -> Answer {

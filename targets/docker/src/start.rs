@@ -12,12 +12,17 @@ use crate::config::{Stack, compose};
 use crate::desired::DesiredContainer;
 use crate::error::{engine as engine_error, is_conflict, ours, taken_port};
 
-/// Unnamed volumes (name, path) that go over from the container that is replaced.
+/// Unnamed volumes: name, path.
 pub(crate) type Carried = Vec<(String, String)>;
 
 /// A label of a container.
 pub(crate) fn label<'c>(container: &'c ContainerInspectResponse, label: &str) -> Option<&'c str> {
     container.config.as_ref()?.labels.as_ref()?.get(label).map(String::as_str)
+}
+
+/// A container's name.
+pub(crate) fn name_of(container: &ContainerInspectResponse) -> &str {
+    container.name.as_deref().unwrap_or_default().trim_start_matches('/')
 }
 
 /// True where the container was made of exactly this content, by us.
@@ -30,6 +35,15 @@ pub(crate) fn is_made_of(
         && label(container, compose::CONFIG_HASH) == Some(desired.hash().as_str())
 }
 
+/// What a container is made with besides its desired state.
+#[derive(Debug, Default)]
+pub(crate) struct Making {
+    /// Unnamed volumes (name, path) that go over from the container that is replaced.
+    pub(crate) carried: Carried,
+    /// True where it is not found by its service's names yet, because another container has the service's requests.
+    pub(crate) unnamed: bool,
+}
+
 /// Makes the container unless it is there, and starts it.
 ///
 /// # Errors
@@ -38,12 +52,12 @@ pub(crate) async fn make(
     engine: &Engine,
     stack: &Stack<'_>,
     desired: &DesiredContainer,
-    carried: &Carried,
+    making: &Making,
     secrets: &SecretStore,
 ) -> Result<(), TargetError> {
     let id = match engine.container(&desired.name).await? {
         Some(found) => adopt(stack, desired, &found)?,
-        None => create(engine, stack, desired, carried, secrets).await?,
+        None => create(engine, stack, desired, making, secrets).await?,
     };
     match start(engine, &id, &desired.name, desired.spec.service.as_str()).await {
         Ok(()) => Ok(()),
@@ -59,11 +73,12 @@ async fn create(
     engine: &Engine,
     stack: &Stack<'_>,
     desired: &DesiredContainer,
-    carried: &Carried,
+    making: &Making,
     secrets: &SecretStore,
 ) -> Result<String, TargetError> {
     let env = variables(stack, desired, secrets)?;
-    let body = desired.body(env, &image(engine, desired).await?, carried);
+    let aliases = if making.unnamed { Vec::new() } else { desired.aliases() };
+    let body = desired.body(env, &image(engine, desired).await?, &making.carried, aliases);
     let options = CreateContainerOptionsBuilder::new().name(&desired.name).build();
     match engine.docker.create_container(Some(options), body).await {
         Ok(made) => Ok(made.id),

@@ -3,6 +3,7 @@
 //! Given: one change of a plan. Gives: the engine in the state the change describes. Every step first looks whether it was
 //! done already, so that a run killed anywhere and repeated converges. Replacing: the former container is renamed, then
 //! stopped, so that its end is never taken for its service's; the new one is made; if that fails, the former is put back.
+//! Where the two may overlap, the former is renamed only, and ends when requests are handed over (see `traffic`).
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::desired::DesiredContainer;
 use crate::error::{engine as engine_error, is_gone, ours};
 use crate::inspected::is_unnamed;
 use crate::payload::{Task, Wake};
-use crate::start::{Carried, is_made_of, label, make, start};
+use crate::start::{Carried, Making, is_made_of, label, make, name_of, start};
+use crate::traffic;
 
 /// How often a call is repeated while the engine is being restarted, the pauses doubling from half a second.
 const ATTEMPTS: u32 = 6;
@@ -52,13 +54,15 @@ async fn carry_out(
     match task {
         Task::MakeNetwork { name, labels } => make_network(engine, stack, name, labels).await,
         Task::MakeVolume { name, volume, labels } => make_volume(engine, stack, name, volume, labels).await,
-        Task::Create { desired } => make(engine, stack, desired, &Carried::new(), secrets).await,
-        Task::Replace { desired, former, ran, discard } => {
-            replace(engine, stack, desired, (former, *ran), discard, secrets).await
+        Task::Create { desired } => make(engine, stack, desired, &Making::default(), secrets).await,
+        Task::Replace { desired, former, ran, discard, overlaps } => {
+            let kept = Kept { id: former, ran: *ran, overlaps: *overlaps };
+            replace(engine, stack, desired, &kept, discard, secrets).await
         }
+        Task::HandOver(task) => traffic::hand_over(engine, stack, task).await,
         Task::Start { id, name, how } => run(engine, id, name, *how).await,
         Task::TakeBack { id, name } => put_back(engine, stack, id, name, true).await,
-        Task::SetAside { id, name, .. } => set_aside(engine, stack, id, name).await.map(|_| ()),
+        Task::SetAside { id, name, .. } => set_aside(engine, stack, id, name, true).await.map(|_| ()),
         Task::RemoveContainer { id, name, unnamed_volumes } => {
             engine.remove(id, name, *unnamed_volumes).await
         }
@@ -72,9 +76,16 @@ pub(crate) async fn revert(engine: &Engine, stack: &Stack<'_>, change: &Change) 
     match Task::of(change)? {
         Task::MakeNetwork { name, .. } => unmake_network(engine, stack, &name).await,
         Task::Create { desired } => unmake(engine, stack, &desired).await,
+        Task::Replace { desired, former, overlaps: true, .. } => {
+            put_back_first(engine, stack, &former, &desired).await
+        }
         Task::Replace { desired, former, ran, .. } => {
             put_back(engine, stack, &former, &desired.name, ran).await
         }
+        Task::HandOver(task) => match &task.former {
+            Some(former) => traffic::bring_back(engine, former, &task.name).await,
+            None => Ok(()),
+        },
         Task::Start { id, name, how: Wake::Start } => engine.stop(&id, &name).await,
         Task::SetAside { id, name, ran } => put_back(engine, stack, &id, &name, ran).await,
         Task::RemoveVolume { name } => {
@@ -92,19 +103,15 @@ pub(crate) async fn revert(engine: &Engine, stack: &Stack<'_>, change: &Change) 
 
 /// Drops what was kept for [`revert`].
 pub(crate) async fn settle(engine: &Engine, change: &Change) -> Result<(), TargetError> {
-    let (id, name) = match Task::of(change)? {
-        Task::Replace { desired, former, .. } => (former, desired.name),
-        Task::SetAside { id, name, .. } => (id, name),
-        _ => return Ok(()),
-    };
-    match engine.container(&id).await? {
-        Some(found) if name_of(&found) == former(&name) => engine.remove(&id, &former(&name), false).await,
+    match Task::of(change)? {
+        // One that overlaps has requests until they are handed over: it goes with that change.
+        Task::Replace { desired, former, overlaps: false, .. } => {
+            traffic::drop_former(engine, &former, &desired.name).await
+        }
+        Task::SetAside { id, name, .. } => traffic::drop_former(engine, &id, &name).await,
+        Task::HandOver(task) => traffic::settle(engine, &task).await,
         _ => Ok(()),
     }
-}
-
-fn name_of(container: &ContainerInspectResponse) -> &str {
-    container.name.as_deref().unwrap_or_default().trim_start_matches('/')
 }
 
 async fn make_network(
@@ -204,29 +211,37 @@ async fn run(engine: &Engine, id: &str, name: &str, how: Wake) -> Result<(), Tar
     }
 }
 
+/// The container that is kept for a way back.
+struct Kept<'t> {
+    id: &'t str,
+    ran: bool,
+    overlaps: bool,
+}
+
 async fn replace(
     engine: &Engine,
     stack: &Stack<'_>,
     desired: &DesiredContainer,
-    (former, ran): (&str, bool),
+    kept: &Kept<'_>,
     discard: &[String],
     secrets: &SecretStore,
 ) -> Result<(), TargetError> {
     let current = engine.container(&desired.name).await?;
     let done = current
-        .is_some_and(|found| found.id.as_deref() != Some(former) && is_made_of(stack, &found, desired));
+        .is_some_and(|found| found.id.as_deref() != Some(kept.id) && is_made_of(stack, &found, desired));
     if done {
-        return make(engine, stack, desired, &Carried::new(), secrets).await;
+        return make(engine, stack, desired, &Making::default(), secrets).await;
     }
     for id in discard {
         engine.remove(id, &desired.name, false).await?;
     }
-    let carried = set_aside(engine, stack, former, &desired.name).await?;
-    match make(engine, stack, desired, &carried, secrets).await {
+    let carried = set_aside(engine, stack, kept.id, &desired.name, !kept.overlaps).await?;
+    let making = Making { carried, unnamed: kept.overlaps };
+    match make(engine, stack, desired, &making, secrets).await {
         // The engine went away: the caller tries again from here.
         Err(error) if is_gone(&error) => Err(error),
         Err(error) => {
-            if let Err(worse) = put_back(engine, stack, former, &desired.name, ran).await {
+            if let Err(worse) = put_back(engine, stack, kept.id, &desired.name, kept.ran).await {
                 let message = format!(
                     "{}; and the former container could not be put back: {}",
                     error.message, worse.message
@@ -239,8 +254,14 @@ async fn replace(
     }
 }
 
-/// Renames a container aside and stops it; gives its unnamed volumes. One that is gone is no error.
-async fn set_aside(engine: &Engine, stack: &Stack<'_>, id: &str, name: &str) -> Result<Carried, TargetError> {
+/// Renames a container aside and stops it where it is to; gives its unnamed volumes. One that is gone is no error.
+async fn set_aside(
+    engine: &Engine,
+    stack: &Stack<'_>,
+    id: &str,
+    name: &str,
+    stops: bool,
+) -> Result<Carried, TargetError> {
     let Some(found) = engine.container(id).await? else {
         return Ok(Carried::new());
     };
@@ -251,9 +272,28 @@ async fn set_aside(engine: &Engine, stack: &Stack<'_>, id: &str, name: &str) -> 
         }
         engine.rename(id, name, &aside).await?;
     }
-    engine.stop(id, &aside).await?;
+    if stops {
+        engine.stop(id, &aside).await?;
+    }
     let mounts = found.mounts.unwrap_or_default().into_iter().filter(is_unnamed);
     Ok(mounts.filter_map(|mount| Some((mount.name?, mount.destination?))).collect())
+}
+
+/// Puts a container back without a gap: it serves before what took its place goes. Where it does not serve and what took its
+/// place does, that one stays.
+async fn put_back_first(
+    engine: &Engine,
+    stack: &Stack<'_>,
+    id: &str,
+    desired: &DesiredContainer,
+) -> Result<(), TargetError> {
+    let (name, service) = (&desired.name, desired.spec.service.as_str());
+    if let Err(error) = traffic::bring_back(engine, id, name).await
+        && traffic::has_requests(engine, name, id, &desired.network, service).await?
+    {
+        return Err(error);
+    }
+    put_back(engine, stack, id, name, true).await
 }
 
 /// Removes what took a container's place, gives the container its name back, and starts it where it ran.

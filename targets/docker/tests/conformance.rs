@@ -63,7 +63,7 @@ pub(crate) fn container(release: &Release, desired: &DesiredContainer) -> Contai
         EnvValue::Secret(_) => format!("{name}={}", store.expose(&desired.spec.service, name).unwrap()),
     });
     let mut env: Vec<String> = env.collect();
-    let body: ContainerCreateBody = desired.body(env.clone(), &desired.spec.image, &[]);
+    let body: ContainerCreateBody = desired.body(env.clone(), &desired.spec.image, &[], desired.aliases());
     env.push("PATH=/usr/local/bin:/usr/bin".to_owned());
     let body = serde_json::to_value(body).unwrap();
     let mounts: Vec<Value> = body["HostConfig"]["Mounts"].as_array().unwrap().iter().map(|mount| {

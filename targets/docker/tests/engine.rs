@@ -14,9 +14,13 @@ mod crashes;
 mod cuts;
 #[path = "engine/lives.rs"]
 mod lives;
+#[path = "engine/load.rs"]
+mod load;
 #[path = "engine/obstacles.rs"]
 mod obstacles;
 #[path = "engine/proxy.rs"]
 mod proxy;
 #[path = "engine/streams.rs"]
 mod streams;
+#[path = "engine/traffic.rs"]
+mod traffic;

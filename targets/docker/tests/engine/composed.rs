@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::lab::{Lab, run, skip};
 use dashdeploy_contract::conformance::canaries;
-use dashdeploy_contract::{ContainerSpec, EnvValue};
+use dashdeploy_contract::{ContainerSpec, EnvValue, Publish, Release, Text};
 use serde_json::{Value, json};
 
 /// The stand-alone program of Compose v2.
@@ -17,12 +17,12 @@ fn compose(test: &str) -> Option<String> {
 }
 
 /// The Compose file that says what the specification says.
-fn file(lab: &Lab) -> Value {
-    let bound = &lab.release.bound;
+fn file(release: &Release) -> Value {
+    let bound = &release.bound;
     let store = canaries(bound);
     let service = |name: &str| {
         let service = &bound.services[name];
-        let spec = ContainerSpec::of(bound, service, &lab.release.wiring).unwrap();
+        let spec = ContainerSpec::of(bound, service, &release.wiring).unwrap();
         let env = spec.env.iter().map(|(name, value)| match value {
             EnvValue::Plain(text) => (name.clone(), json!(text)),
             EnvValue::Secret(_) => (name.clone(), json!(store.expose(&spec.service, name).unwrap())),
@@ -33,7 +33,7 @@ fn file(lab: &Lab) -> Value {
             spec.depends_on.iter().map(|name| (name.to_string(), json!({ "condition": "service_healthy" })));
         let depends: serde_json::Map<String, Value> = depends.collect();
         json!({
-            "image": lab.release.images[name].reference, "command": spec.command, "environment": env, "init": true,
+            "image": release.images[name].reference, "command": spec.command, "environment": env, "init": true,
             "ports": spec.ports.iter().map(|p| format!("{}:{}:{}", p.address, p.host, p.container)).collect::<Vec<_>>(),
             "volumes": spec.mounts.iter().map(|m| format!("{}:{}", m.volume, m.path)).collect::<Vec<_>>(),
             "tmpfs": spec.tmpfs.iter().map(|t| format!("{}:rw,noexec,nosuid,nodev,size={}", t.path, t.size)).collect::<Vec<_>>(),
@@ -81,7 +81,7 @@ fn a_stack_that_compose_started_is_the_same() {
     let Some(program) = compose("a_stack_that_compose_started_is_the_same") else { return };
     run("composed", |lab| async move {
         let folder = Folder::new(&lab);
-        std::fs::write(folder.0.join("docker-compose.yml"), file(&lab).to_string()).unwrap();
+        std::fs::write(folder.0.join("docker-compose.yml"), file(&lab.release).to_string()).unwrap();
         call(&program, &folder.0, &["up", "-d", "--wait"]);
         let plan = lab.plan(&lab.release).await;
         assert_eq!(plan.changes, [], "what Compose started looks different");
@@ -118,6 +118,42 @@ fn compose_sees_our_stack_as_its_own() {
         let kinds: Vec<&str> = left.resources.iter().map(|resource| resource.address.kind()).collect();
         assert_eq!(kinds, ["volume"]);
         call(&program, &folder.0, &["-p", &project, "down", "--volumes"]);
+        assert_eq!(lab.observe().await.resources, []);
+    });
+}
+
+#[test]
+fn what_compose_started_is_replaced_without_a_gap_and_stays_composes() {
+    let Some(program) = compose("what_compose_started_is_replaced_without_a_gap_and_stays_composes") else {
+        return;
+    };
+    run("composed-switch", |lab| async move {
+        let folder = Folder::new(&lab);
+        let leveled = |level| {
+            lab.edited(|release| {
+                let api = &mut release.bound.services["api"];
+                api.publish = Publish::No;
+                api.volumes.clear();
+                api.env.insert("LOG_LEVEL".to_owned(), Text::literal(level));
+            })
+        };
+        let (quiet, loud) = (leveled("info"), leveled("debug"));
+        let written = folder.0.join("docker-compose.yml");
+        std::fs::write(&written, file(&quiet).to_string()).unwrap();
+        call(&program, &folder.0, &["up", "-d", "--wait"]);
+        let plan = lab.up(&loud).await;
+        let changed: Vec<&str> = plan.changes.iter().map(|change| change.address.as_str()).collect();
+        assert_eq!(changed, ["docker/container/api", "docker/traffic/api"]);
+        assert_eq!(lab.plan(&loud).await.changes, []);
+        let id = lab.id(&lab.container("api")).await;
+        // Compose takes what has had requests handed over for its own, and makes it anew from the file where it is told to.
+        std::fs::write(&written, file(&loud).to_string()).unwrap();
+        call(&program, &folder.0, &["up", "-d", "--wait", "--no-recreate"]);
+        assert_eq!(lab.id(&lab.container("api")).await, id);
+        call(&program, &folder.0, &["up", "-d", "--wait", "--force-recreate"]);
+        assert_ne!(lab.id(&lab.container("api")).await, id);
+        assert_eq!(lab.plan(&loud).await.changes, []);
+        call(&program, &folder.0, &["down", "--volumes"]);
         assert_eq!(lab.observe().await.resources, []);
     });
 }

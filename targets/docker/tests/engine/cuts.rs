@@ -7,7 +7,7 @@ use crate::lab::{Lab, name, run};
 use crate::proxy::Proxy;
 use bollard::query_parameters::{StartContainerOptions, StopContainerOptions};
 use dashdeploy_contract::{
-    Access, Health, HealthCheck, Plan, Release, Removal, Target as _, TargetError, Text, Writer,
+    Access, Health, HealthCheck, Plan, Publish, Release, Removal, Target as _, TargetError, Text, Writer,
 };
 
 async fn writer_by(proxy: &Proxy) -> (dashdeploy_docker::DockerTarget, Box<dyn Writer>) {
@@ -28,6 +28,15 @@ fn small(lab: &Lab, level: &str) -> Release {
         api.health = HealthCheck::None;
         api.env.insert("LOG_LEVEL".to_owned(), Text::literal(level));
     })
+}
+
+/// The same without anything that is one container's alone: two of its containers may overlap.
+fn shared(lab: &Lab, level: &str) -> Release {
+    let mut release = small(lab, level);
+    let api = &mut release.bound.services["api"];
+    api.publish = Publish::No;
+    api.volumes.clear();
+    release
 }
 
 async fn carry_out(
@@ -54,17 +63,25 @@ async fn converges(lab: &Lab, release: &Release, when: &str) {
     let again = lab.plan(release).await;
     assert_eq!(again.changes, [], "{when}");
     let kinds = lab.observe().await.resources.iter().map(|r| r.address.to_string()).collect::<Vec<_>>();
-    assert_eq!(kinds, ["docker/container/api", "docker/network/default", "docker/volume/data"], "{when}");
+    let mut expected = vec!["docker/container/api", "docker/network/default"];
+    expected.extend((!release.bound.services["api"].volumes.is_empty()).then_some("docker/volume/data"));
+    assert_eq!(kinds, expected, "{when}");
     let project = lab.release.bound.project.as_str();
     assert_eq!(lab.containers_named(project).await, [lab.container("api")], "{when}");
 }
 
 /// Cuts a run at call 1, 2, … until it gets through; gives how many calls it has.
-async fn killed_everywhere(lab: &Lab, proxy: &Proxy, lose_reply: bool, replace: bool) -> usize {
+async fn killed_everywhere(
+    lab: &Lab,
+    proxy: &Proxy,
+    lose_reply: bool,
+    replace: bool,
+    release: fn(&Lab, &str) -> Release,
+) -> usize {
     let (_target, writer) = writer_by(proxy).await;
     for call in 1..40 {
         let when = format!("killed at call {call}, reply lost: {lose_reply}, replacing: {replace}");
-        let release = small(lab, &format!("{call}-{lose_reply}"));
+        let release = release(lab, &format!("{call}-{lose_reply}"));
         if !replace {
             lab.remove(Removal::DeleteData).await;
         }
@@ -92,7 +109,7 @@ fn a_run_killed_at_any_call_converges_when_it_creates() {
     run("killed-create", |lab| async move {
         let Some(proxy) = Proxy::open().await else { return };
         for lose_reply in [false, true] {
-            let calls = killed_everywhere(&lab, &proxy, lose_reply, false).await;
+            let calls = killed_everywhere(&lab, &proxy, lose_reply, false, small).await;
             assert_eq!(calls, 4, "network, volume, create, start");
         }
     });
@@ -104,10 +121,27 @@ fn a_run_killed_at_any_call_converges_when_it_replaces() {
         let Some(proxy) = Proxy::open().await else { return };
         converges(&lab, &small(&lab, "first"), "at first").await;
         for lose_reply in [false, true] {
-            let calls = killed_everywhere(&lab, &proxy, lose_reply, true).await;
+            let calls = killed_everywhere(&lab, &proxy, lose_reply, true, small).await;
             assert_eq!(calls, 6, "rename, stop, create, start; stop and remove the former");
         }
     });
+}
+
+async fn overlaps_killed_everywhere(lab: Arc<Lab>, lose_reply: bool) {
+    let Some(proxy) = Proxy::open().await else { return };
+    converges(&lab, &shared(&lab, "first"), "at first").await;
+    let calls = killed_everywhere(&lab, &proxy, lose_reply, true, shared).await;
+    assert_eq!(calls, 8, "rename, create, start; disconnect, connect, stop the former; stop and remove it");
+}
+
+#[test]
+fn a_run_killed_before_any_call_converges_when_it_overlaps() {
+    run("killed-overlap", |lab| overlaps_killed_everywhere(lab, false));
+}
+
+#[test]
+fn a_run_killed_after_any_call_converges_when_it_overlaps() {
+    run("killed-overlapped", |lab| overlaps_killed_everywhere(lab, true));
 }
 
 #[test]
