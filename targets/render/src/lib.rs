@@ -11,9 +11,9 @@
 //! | `check` | what Render cannot take, each with the mend |
 //! | `portability` | an answer for each topic, with Render's page about it |
 //! | `manifests` | render.yaml |
-//! | `desired`, `payload` | a release as services; what plans carry |
+//! | `desired`, `mark`, `payload` | a release as services; how a deploy is known again; what plans carry |
 //! | `observe` | what is there |
-//! | `plan`, `removal` | the changes from one to the other |
+//! | `plan`, `update`, `removal` | the changes from one to the other |
 //! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
 //! | `connection`, `logs`, `write` | looking; changes carried out and taken back |
 
@@ -25,12 +25,14 @@ mod desired;
 mod error;
 mod logs;
 mod manifests;
+mod mark;
 mod observe;
 mod payload;
 mod plan;
 mod portability;
 mod removal;
 mod size;
+mod update;
 mod wire;
 mod write;
 
