@@ -146,6 +146,22 @@ impl Target for RenderTarget {
 mod conformance;
 
 #[cfg(test)]
+#[path = "../tests/lab.rs"]
+mod lab;
+
+#[cfg(test)]
+#[path = "../tests/planned.rs"]
+mod planned;
+
+#[cfg(test)]
+#[path = "../tests/driven.rs"]
+mod driven;
+
+#[cfg(test)]
+#[path = "../tests/cuts.rs"]
+mod cuts;
+
+#[cfg(test)]
 #[path = "../tests/findings.rs"]
 mod findings;
 
