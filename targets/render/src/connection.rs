@@ -145,7 +145,7 @@ impl Reader for RenderReader {
                 services.push((service.name.clone(), there.id, there.owner_id));
             }
         }
-        Ok(Box::new(Lines::open(self.api.clone(), services, query)))
+        Ok(Box::new(Lines::open(self.api.clone(), services, query).await?))
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) struct Lines {
     services: Vec<Source>,
     query: LogQuery,
     ready: VecDeque<LogLine>,
-    begun: bool,
     pause: Duration,
 }
 
@@ -38,17 +37,26 @@ struct Source {
 }
 
 impl Lines {
-    pub(crate) fn open(api: Api, services: Vec<(Name, String, String)>, query: &LogQuery) -> Self {
+    /// Opens the logs and reads what there is, so that nothing that comes after is missed.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    pub(crate) async fn open(
+        api: Api,
+        services: Vec<(Name, String, String)>,
+        query: &LogQuery,
+    ) -> Result<Self, TargetError> {
         let source =
             |(service, id, owner)| Source { service, id, owner, newest: String::new(), told: Vec::new() };
-        Self {
+        let mut lines = Self {
             api,
             services: services.into_iter().map(source).collect(),
             query: query.clone(),
             ready: VecDeque::new(),
-            begun: false,
             pause: PAUSES.0,
-        }
+        };
+        lines.begin().await?;
+        Ok(lines)
     }
 
     /// The end of each log, backwards until there is enough of it, then all of them by time.
@@ -173,10 +181,6 @@ fn moment(seconds: i64) -> String {
 #[async_trait]
 impl LogFeed for Lines {
     async fn next(&mut self) -> Result<Option<LogLine>, TargetError> {
-        if !self.begun {
-            self.begun = true;
-            self.begin().await?;
-        }
         loop {
             if let Some(line) = self.ready.pop_front() {
                 self.pause = PAUSES.0;

@@ -326,8 +326,13 @@ pub(crate) fn run(lab: &Arc<Lab>, release: &Release, supplies: &Supplies) -> End
         Ok(plan) => plan,
         Err(error) => return End::Failed(error),
     };
+    // What waits for others comes after them, as the engine has it.
+    let waits = |change: &&Change| {
+        plan.changes.iter().any(|other| other.service == change.service && !other.needs_healthy.is_empty())
+    };
+    let (last, first): (Vec<&Change>, Vec<&Change>) = plan.changes.iter().partition(waits);
     let mut applied: Vec<&Change> = Vec::new();
-    let end = plan.changes.iter().find_map(|change| {
+    let end = first.into_iter().chain(last).find_map(|change| {
         if let Err(error) = now(writer.apply(&release.bound, change, supplies)) {
             return Some(End::Failed(error));
         }
