@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use dashdeploy_contract::{Change as Planned, ErrorKind, Method, Supplies, TargetError};
+use dashdeploy_contract::{
+    ApiAnswer, CallError, Change as Planned, ErrorKind, Method, Supplies, TargetError,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -141,25 +143,52 @@ impl Hand {
         Ok(without_nulls(body))
     }
 
-    /// Makes the service in one call, which deploys it. One that is there already was made by a run whose answer was lost.
+    /// Makes the service, where a run whose answer was lost has not made it already. Making a static site builds the branch's
+    /// newest commit, so that ours is asked for where that is another one.
     async fn service(&self, desired: &Desired, supplies: &Supplies) -> Result<(), TargetError> {
-        if self.find(desired).await?.is_some() {
+        if self.find(desired).await?.is_none() {
+            self.make(desired, supplies).await?;
+        }
+        let Some(site) = &desired.site else { return Ok(()) };
+        let Some(found) = self.find(desired).await? else { return Ok(()) };
+        let known = self.api.deploys(&found.id).await?;
+        if known.first().is_some_and(|deploy| deploy.is_of(&site.commit)) {
             return Ok(());
         }
+        self.begin(&found.id, &desired.name, &site.commit, &known).await
+    }
+
+    /// Makes the service in one call, which deploys it.
+    async fn make(&self, desired: &Desired, supplies: &Supplies) -> Result<(), TargetError> {
         let operation = format!("make service {}", desired.name);
         let body = self.creation(desired, supplies).await?;
         let sent = self.api.send(Change::create(&operation, "services", body)).await;
-        let open = match &sent {
-            Ok(answer) if answer.is_success() => return Ok(()),
-            Ok(answer) => is_open(answer) || matches!(answer.status, 400 | 409),
-            Err(error) => error.may_have_happened,
-        };
-        if open && self.seen_soon(|| async { Ok(self.find(desired).await?.is_some()) }).await? {
+        // A name that is taken may be so by a call of ours whose answer was lost.
+        let taken = sent.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 409));
+        let open = taken || is_left_open(&sent);
+        let made = || async { Ok(self.find(desired).await?.is_some()) };
+        self.settled(sent, open, &operation, made).await
+    }
+
+    /// What a call came to whose answer may leave that open: then it is looked for.
+    async fn settled<F, Fut>(
+        &self,
+        sent: Result<ApiAnswer, CallError>,
+        open: bool,
+        operation: &str,
+        look: F,
+    ) -> Result<(), TargetError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<bool, TargetError>>,
+    {
+        if open && self.seen_soon(look).await? {
             return Ok(());
         }
         match sent {
-            Ok(answer) => Err(refused(&answer, &operation)),
-            Err(error) => Err(unanswered(error, &operation)),
+            Ok(answer) if answer.is_success() => Ok(()),
+            Ok(answer) => Err(refused(&answer, operation)),
+            Err(error) => Err(unanswered(error, operation)),
         }
     }
 
@@ -243,22 +272,8 @@ impl Hand {
         }
         let body = json!({ "serviceId": id, "name": disk.name, "sizeGB": disk.size, "mountPath": disk.path });
         let sent = self.api.send(Change::create(&operation, "disks", body)).await;
-        let open = match &sent {
-            Ok(answer) if answer.is_success() => return Ok(()),
-            Ok(answer) => is_open(answer) || answer.status == 409,
-            Err(error) => error.may_have_happened,
-        };
-        if open
-            && self
-                .seen_soon(|| async { Ok(self.api.service(id).await?.service_details.disk.is_some()) })
-                .await?
-        {
-            return Ok(());
-        }
-        match sent {
-            Ok(answer) => Err(refused(&answer, &operation)),
-            Err(error) => Err(unanswered(error, &operation)),
-        }
+        let made = || async { Ok(self.api.service(id).await?.service_details.disk.is_some()) };
+        self.settled(sent.clone(), is_left_open(&sent), &operation, made).await
     }
 
     async fn domain(&self, id: Option<&str>, desired: &Desired) -> Result<(), TargetError> {
@@ -280,19 +295,8 @@ impl Hand {
         let operation = format!("give {} the host name {host}", desired.name);
         let path = format!("services/{id}/custom-domains");
         let sent = self.api.send(Change::create(&operation, &path, json!({ "name": host }))).await;
-        let open = match &sent {
-            Ok(answer) if answer.is_success() => return Ok(()),
-            Ok(answer) => is_open(answer),
-            Err(error) => error.may_have_happened,
-        };
         let there = || async { Ok(self.api.domains(&id).await?.iter().any(|domain| domain.name == *host)) };
-        if open && self.seen_soon(there).await? {
-            return Ok(());
-        }
-        match sent {
-            Ok(answer) => Err(refused(&answer, &operation)),
-            Err(error) => Err(unanswered(error, &operation)),
-        }
+        self.settled(sent.clone(), is_left_open(&sent), &operation, there).await
     }
 
     /// Takes the host name away that this run gave.
@@ -314,6 +318,11 @@ impl Hand {
         let path = format!("services/{id}");
         gone(self.api.change(Change::of(Method::Delete, &format!("remove service {id}"), &path, None)).await)
     }
+}
+
+/// True where nobody knows whether a call did what it was to do.
+fn is_left_open(sent: &Result<ApiAnswer, CallError>) -> bool {
+    sent.as_ref().map_or_else(|error| error.may_have_happened, is_open)
 }
 
 /// What is not there is gone.

@@ -139,7 +139,8 @@ fn a_first_deploy_that_fails_goes_but_for_what_has_data() {
         services.as_object().unwrap().values().map(|found| found["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["shop-local-api"]);
     let plan = crate::target().plan(&release, &Observed::default()).unwrap();
-    let error = now(lab.writer().revert(&release.bound, &plan.changes[0])).unwrap_err();
+    let made = plan.changes.iter().find(|change| change.service == Some(name("api"))).unwrap();
+    let error = now(lab.writer().revert(&release.bound, made)).unwrap_err();
     assert!(error.message.contains("a disk") && error.hint.is_some(), "{error}");
     image(&mut release, "web", "1");
     assert_eq!(changes(&deploy(&lab, &release)), ["render/service/web"]);
