@@ -3,7 +3,8 @@
 //! Given: ways out, the key, the base address. Gives: what is answered, decoded, or an error with Render's words. Deliberately absent:
 //! what follows from an answer.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dashdeploy_contract::{
     Access, ApiAnswer, CallError, Clock, ErrorKind, Method, Pace, ReadCall, Reads, Repeat, TargetError,
@@ -34,6 +35,8 @@ pub(crate) struct Api {
     base: String,
     authorization: SecretString,
     workspace: Option<String>,
+    /// The workspaces that were looked for, by what was asked for.
+    found: Arc<Mutex<BTreeMap<Option<String>, String>>>,
 }
 
 /// A call that changes something.
@@ -75,7 +78,8 @@ impl Api {
             clock: Arc::clone(&access.clock),
             base: base(access.setting(HOST.0, HOST.1)),
             authorization: SecretString::from(format!("Bearer {key}")),
-            workspace: access.settings.get(WORKSPACE).cloned(),
+            workspace: access.settings.get(WORKSPACE).filter(|name| !name.is_empty()).cloned(),
+            found: Arc::default(),
         })
     }
 
@@ -136,11 +140,18 @@ impl Api {
         if let Some(id) = asked.filter(|id| id.starts_with("tea-") || id.starts_with("usr-")) {
             return Ok(id.to_owned());
         }
+        let known =
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&asked.map(str::to_owned)).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let operation = "look for the workspace";
         let owners: Vec<wire::Owner> = self.list(operation, "owners").await?;
         let found: Vec<&wire::Owner> =
             owners.iter().filter(|owner| asked.is_none_or(|name| owner.name == name)).collect();
         if let [only] = found.as_slice() {
+            let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(asked.map(str::to_owned), only.id.clone());
             return Ok(only.id.clone());
         }
         let names: Vec<String> =
@@ -196,9 +207,9 @@ impl Api {
         name: &str,
         owner: &str,
     ) -> Result<Option<wire::Credential>, TargetError> {
-        let path = format!("registrycredentials?ownerId={}", encoded(owner));
+        let path = format!("registrycredentials?ownerId={}&name={}", encoded(owner), encoded(name));
         let operation = "look for the registry credential";
-        let answer = self.reads.get(self.read(operation, &format!("{path}&limit={PAGE}"))).await;
+        let answer = self.reads.get(self.read(operation, &path)).await;
         let answer = answer.map_err(|error| unanswered(error, operation))?;
         let value: Vec<Value> = decoded(&answer, operation)?;
         // The list's items are wrapped like all others in some answers and bare in others.

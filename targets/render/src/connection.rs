@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use dashdeploy_contract::{
     Access, Bound, Change, Descriptor, ErrorKind, Health, KeptSecret, LogFeed, LogQuery, Name, Observed,
-    Reader, Served, Supplies, TargetError, Writer, Writes,
+    Reader, Served, Service, Supplies, TargetError, Writer, Writes,
 };
 
 use crate::api::Api;
 use crate::config::Place;
-use crate::desired::MARK;
 use crate::error::ours;
 use crate::logs::Lines;
+use crate::mark::Deployed;
 use crate::observe;
 use crate::payload::Seen;
 use crate::wire;
@@ -23,7 +23,7 @@ use crate::write::Hand;
 pub(crate) struct RenderReader {
     api: Api,
     descriptor: Descriptor,
-    /// The services' ids, by name: they never change.
+    /// The services' ids, by name.
     ids: Mutex<BTreeMap<String, String>>,
 }
 
@@ -51,10 +51,20 @@ impl RenderReader {
         let known = self.ids.lock().ok().and_then(|ids| ids.get(&name).cloned());
         if let Some(id) = known {
             return match self.api.service(&id).await {
-                Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                // Taken away, and perhaps made again under another id.
+                Err(error) if error.kind == ErrorKind::NotFound => self.look_up(&place, found, name).await,
                 found => found.map(Some),
             };
         }
+        self.look_up(&place, found, name).await
+    }
+
+    async fn look_up(
+        &self,
+        place: &Place<'_>,
+        found: &Service,
+        name: String,
+    ) -> Result<Option<wire::Service>, TargetError> {
         let owner = self.api.workspace(place.option(found, "workspace")).await?;
         let there = self.api.services(std::slice::from_ref(&name), &owner).await?.into_iter().next();
         if let (Some(there), Ok(mut ids)) = (&there, self.ids.lock()) {
@@ -99,7 +109,8 @@ impl Reader for RenderReader {
         };
         Ok(Served {
             images: live.and_then(wire::Deploy::digest).into_iter().collect(),
-            url: there.service_details.url.clone(),
+            // That of a private service is for its neighbours.
+            url: there.service_details.url.clone().filter(|url| url.starts_with("https://")),
             certificate,
         })
     }
@@ -114,12 +125,13 @@ impl Reader for RenderReader {
             observed.resources.iter().filter(|resource| resource.owned && resource.service.is_some())
         {
             let (Some(service), seen) = (&resource.service, Seen::of(resource)?) else { continue };
-            let deployed = seen.env.contains_key(&format!("{MARK}DEPLOYED"));
+            let deployed = Deployed::among(&seen.env).unwrap_or_default().secrets;
+            let begun = seen.current.is_some_and(|current| current.is_marked);
             all.extend(seen.secrets.into_iter().map(|(variable, print)| KeptSecret {
                 service: service.clone(),
+                in_use: begun && deployed.get(&variable) == Some(&print),
                 variable,
                 fingerprint: Some(print),
-                in_use: deployed,
             }));
         }
         Ok(all)
@@ -133,7 +145,7 @@ impl Reader for RenderReader {
                 services.push((service.name.clone(), there.id, there.owner_id));
             }
         }
-        Ok(Box::new(Lines::open(self.api.clone(), services, query)))
+        Ok(Box::new(Lines::open(self.api.clone(), services, query).await?))
     }
 }
 
@@ -150,5 +162,9 @@ impl Writer for RenderWriter {
 
     async fn revert(&self, _: &Bound, change: &Change) -> Result<(), TargetError> {
         self.hand.revert(change).await
+    }
+
+    async fn settle(&self, _: &Bound, change: &Change) -> Result<(), TargetError> {
+        self.hand.settle(change)
     }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Desk, ErrorKind, HealthCheck, Name, Release, Service, ServiceKind, TargetError};
+use dashdeploy_contract::{
+    Desk, ErrorKind, HealthCheck, Name, Release, Service, ServiceKind, Source, TargetError,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,10 +16,8 @@ use crate::check::docker_command;
 use crate::config::{Form, Place, Runtime};
 use crate::error::ours;
 use crate::manifests::site_of;
+use crate::mark::{Deployed, digest_of, mark};
 use crate::size;
-
-/// How names of marks begin.
-pub(crate) const MARK: &str = "DASHDEPLOY_";
 
 /// A service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,12 +44,17 @@ pub(crate) struct Desired {
     pub(crate) site: Option<Site>,
     /// The user's own host name.
     pub(crate) domain: Option<String>,
+    /// The release's number.
+    pub(crate) release: Option<u32>,
 }
 
 /// What a container has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Container {
+    /// The image's content: [`dashdeploy_contract::ImageId`].
     pub(crate) image: String,
+    /// Where an image that is another's lies, so that nobody has to put it anywhere.
+    pub(crate) public: Option<String>,
     /// The instance type in the API's spelling.
     pub(crate) plan: String,
     pub(crate) region: Option<String>,
@@ -98,7 +103,7 @@ impl Desired {
             kind: kind(form).to_owned(),
             workspace: place.option(service, "workspace").map(str::to_owned),
             credential: place.option(service, "registry_credential").map(str::to_owned),
-            marks: marks.map(|(mark, name)| (format!("{MARK}{mark}"), name.to_string())).into(),
+            marks: marks.map(|(kind, name)| (mark(kind), name.to_string())).into(),
             env: env(place, &desk, service)?,
             secrets: release
                 .secrets
@@ -110,21 +115,33 @@ impl Desired {
             container,
             site,
             domain: bound.domains.get(&service.name).cloned(),
+            release: release.number,
         })
     }
 
-    /// What tells one deploy from another.
+    /// What tells one deploy from another: all that takes effect with a deploy, so neither the number of instances nor the size of
+    /// the disk.
     pub(crate) fn hash(&self) -> String {
-        let parts = json!([self.env, self.secrets, self.container, self.site]);
+        let container = self.container.as_ref().map(|container| {
+            let disk = container.disk.as_ref().map(|disk| &disk.path);
+            json!([container.image, container.plan, container.health, container.command, disk])
+        });
+        let parts = json!([self.env, self.secrets, self.credential, container, self.site]);
         let hex: String =
             Sha256::digest(parts.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         hex[..16].to_owned()
     }
 
-    /// The mark that a deploy leaves once it has begun: what it was of, and its image.
-    pub(crate) fn deployed(&self) -> String {
-        let image = self.container.as_ref().map_or("", |container| container.image.as_str());
-        format!("{} {image}", self.hash()).trim().to_owned()
+    /// The mark of a deploy of it: from an image, where it is one, and after the newest deploy that there is.
+    pub(crate) fn deployed(&self, image: Option<&str>, after: Option<&str>) -> Deployed {
+        Deployed {
+            of: self.hash(),
+            content: self.content().to_owned(),
+            digest: image.and_then(digest_of),
+            after: after.map(str::to_owned),
+            release: self.release,
+            secrets: self.secrets.clone(),
+        }
     }
 
     /// What of the deploy is compared with one that is there, for people.
@@ -148,11 +165,10 @@ fn kind(form: Form) -> &'static str {
 
 fn container(place: &Place, release: &Release, service: &Service) -> Result<Container, TargetError> {
     let operation = format!("plan {}", service.name);
-    if place.runtime(service) == Runtime::Python {
-        let message =
-            "Render would build it from the repository by its own Python, and no image of ours would run";
-        return Err(ours(ErrorKind::Unsupported, operation, message)
-            .hint("write `runtime: image`, and `registry:` for where images go; render.yaml can be used by hand as it is"));
+    if place.runtime(service) != Runtime::Image {
+        return Err(ours(ErrorKind::Unsupported, operation, built_there(place, service)).hint(
+            "write `registry:` for where images go, and no other `runtime:` than `image`; render.yaml can be used by hand as it is",
+        ));
     }
     let image = release.images.get(&service.name).ok_or_else(|| {
         ours(ErrorKind::Invalid, operation.clone(), format!("the release has no image of `{}`", service.name))
@@ -162,6 +178,8 @@ fn container(place: &Place, release: &Release, service: &Service) -> Result<Cont
     })?;
     Ok(Container {
         image: image.id.0.clone(),
+        public: matches!(service.source, Source::Image(_))
+            .then(|| image.digest.clone().unwrap_or_else(|| image.reference.clone())),
         plan: plan.word.replace(' ', "_"),
         region: place.region(service).map(str::to_owned),
         instances: service.replicas,
@@ -176,6 +194,16 @@ fn container(place: &Place, release: &Release, service: &Service) -> Result<Cont
             size: size::gigabytes(place.bound.volumes.get(volume).and_then(|volume| volume.size)),
         }),
     })
+}
+
+/// Why a service is not deployed by digest.
+fn built_there(place: &Place, service: &Service) -> &'static str {
+    match place.runtime(service) {
+        Runtime::Python => {
+            "Render would build it from the repository by its own Python, and no image of ours would run"
+        }
+        _ => "Render would build it from the repository by its Dockerfile, and no image of ours would run",
+    }
 }
 
 fn site(place: &Place, desk: &Desk, release: &Release, service: &Service) -> Result<Site, TargetError> {

@@ -11,9 +11,9 @@
 //! | `check` | what Render cannot take, each with the mend |
 //! | `portability` | an answer for each topic, with Render's page about it |
 //! | `manifests` | render.yaml |
-//! | `desired`, `payload` | a release as services; what plans carry |
+//! | `desired`, `mark`, `payload` | a release as services; how a deploy is known again; what plans carry |
 //! | `observe` | what is there |
-//! | `plan`, `removal` | the changes from one to the other |
+//! | `plan`, `update`, `removal` | the changes from one to the other |
 //! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
 //! | `connection`, `logs`, `write` | looking; changes carried out and taken back |
 
@@ -25,12 +25,14 @@ mod desired;
 mod error;
 mod logs;
 mod manifests;
+mod mark;
 mod observe;
 mod payload;
 mod plan;
 mod portability;
 mod removal;
 mod size;
+mod update;
 mod wire;
 mod write;
 
@@ -142,6 +144,22 @@ impl Target for RenderTarget {
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]
 mod conformance;
+
+#[cfg(test)]
+#[path = "../tests/lab.rs"]
+mod lab;
+
+#[cfg(test)]
+#[path = "../tests/planned.rs"]
+mod planned;
+
+#[cfg(test)]
+#[path = "../tests/driven.rs"]
+mod driven;
+
+#[cfg(test)]
+#[path = "../tests/cuts.rs"]
+mod cuts;
 
 #[cfg(test)]
 #[path = "../tests/findings.rs"]

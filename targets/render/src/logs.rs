@@ -11,9 +11,12 @@ use crate::wire;
 
 /// The pauses between two looks for new lines: from the first, doubling, to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(8));
-/// Lines of a page, the most there are; and pages that are read of a service without following.
+/// Lines of a page, the most there are; and pages that are read of a service at a time.
 const PAGE: usize = 100;
 const PAGES: usize = 50;
+/// How far back lines are looked for where nobody says it, in seconds: what every workspace keeps, where the platform itself
+/// would take one hour (<https://render.com/docs/logging#log-retention>).
+const WEEK: i64 = 7 * 86_400;
 
 /// Lines of services.
 pub(crate) struct Lines {
@@ -21,7 +24,6 @@ pub(crate) struct Lines {
     services: Vec<Source>,
     query: LogQuery,
     ready: VecDeque<LogLine>,
-    begun: bool,
     pause: Duration,
 }
 
@@ -35,28 +37,39 @@ struct Source {
 }
 
 impl Lines {
-    pub(crate) fn open(api: Api, services: Vec<(Name, String, String)>, query: &LogQuery) -> Self {
+    /// Opens the logs and reads what there is, so that nothing that comes after is missed.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    pub(crate) async fn open(
+        api: Api,
+        services: Vec<(Name, String, String)>,
+        query: &LogQuery,
+    ) -> Result<Self, TargetError> {
         let source =
             |(service, id, owner)| Source { service, id, owner, newest: String::new(), told: Vec::new() };
-        Self {
+        let mut lines = Self {
             api,
             services: services.into_iter().map(source).collect(),
             query: query.clone(),
             ready: VecDeque::new(),
-            begun: false,
             pause: PAUSES.0,
-        }
+        };
+        lines.begin().await?;
+        Ok(lines)
     }
 
     /// The end of each log, backwards until there is enough of it, then all of them by time.
     async fn begin(&mut self) -> Result<(), TargetError> {
         let wanted = self.query.tail.and_then(|tail| usize::try_from(tail).ok());
+        let now = self.api.clock.now();
+        let since = self.query.since.unwrap_or_else(|| self.query.until.unwrap_or(now).saturating_sub(WEEK));
         let mut all = Vec::new();
         for source in &mut self.services {
             let mut lines = Vec::new();
             let mut end = self.query.until.map(moment);
             for _ in 0..PAGES {
-                let page = self.api.logs(&source.backwards(self.query.since, end.as_deref())).await?;
+                let page = self.api.logs(&source.backwards(since, end.as_deref())).await?;
                 let found = page.logs.len();
                 lines.extend(page.logs.into_iter().map(|entry| source.line(entry)));
                 let enough = wanted.map_or(found == 0, |wanted| lines.len() >= wanted);
@@ -66,9 +79,12 @@ impl Lines {
                 }
             }
             lines.sort_by(|one, other| one.time.cmp(&other.time));
+            source.note(&lines);
+            if lines.is_empty() {
+                source.newest = normal(&moment(since));
+            }
             let from = lines.len().saturating_sub(wanted.unwrap_or(usize::MAX));
             let lines = lines.split_off(from);
-            source.note(&lines);
             all.extend(lines);
         }
         all.sort_by(|one, other| one.time.cmp(&other.time));
@@ -79,18 +95,18 @@ impl Lines {
     async fn more(&mut self) -> Result<(), TargetError> {
         let mut all = Vec::new();
         for source in &mut self.services {
-            let page = self.api.logs(&source.forwards()).await?;
-            let fresh: Vec<LogLine> = page
-                .logs
-                .into_iter()
-                .map(|entry| source.line(entry))
-                .filter(|line| {
-                    line.time > source.newest
-                        || (line.time == source.newest && !source.told.contains(&line.text))
-                })
-                .collect();
-            source.note(&fresh);
-            all.extend(fresh);
+            let mut start = source.newest.clone();
+            for _ in 0..PAGES {
+                let page = self.api.logs(&source.forwards(&start)).await?;
+                let lines = page.logs.into_iter().map(|entry| source.line(entry));
+                let fresh: Vec<LogLine> = lines.filter(|line| source.is_new(line)).collect();
+                source.note(&fresh);
+                all.extend(fresh);
+                match page.next_start_time {
+                    Some(next) if page.has_more => start = next,
+                    _ => break,
+                }
+            }
         }
         all.sort_by(|one, other| one.time.cmp(&other.time));
         self.ready.extend(all);
@@ -103,19 +119,17 @@ impl Source {
         format!("ownerId={}&resource={}&type=app&limit={PAGE}", encoded(&self.owner), encoded(&self.id))
     }
 
-    fn backwards(&self, since: Option<i64>, end: Option<&str>) -> String {
-        let since = since.map(|since| format!("&startTime={}", encoded(&moment(since)))).unwrap_or_default();
+    fn backwards(&self, since: i64, end: Option<&str>) -> String {
         let end = end.map(|end| format!("&endTime={}", encoded(end))).unwrap_or_default();
-        format!("{}&direction=backward{since}{end}", self.common())
+        format!("{}&direction=backward&startTime={}{end}", self.common(), encoded(&moment(since)))
     }
 
-    fn forwards(&self) -> String {
-        let from = if self.newest.is_empty() {
-            String::new()
-        } else {
-            format!("&startTime={}", encoded(&self.newest))
-        };
-        format!("{}&direction=forward{from}", self.common())
+    fn forwards(&self, start: &str) -> String {
+        format!("{}&direction=forward&startTime={}", self.common(), encoded(start))
+    }
+
+    fn is_new(&self, line: &LogLine) -> bool {
+        line.time > self.newest || (line.time == self.newest && !self.told.contains(&line.text))
     }
 
     fn line(&self, entry: wire::LogEntry) -> LogLine {
@@ -123,7 +137,7 @@ impl Source {
             entry.labels.iter().find(|label| label.name == "level").map_or("", |label| label.value.as_str());
         LogLine {
             service: self.service.clone(),
-            time: entry.timestamp,
+            time: normal(&entry.timestamp),
             stream: if level == "error" { LogStream::Stderr } else { LogStream::Stdout },
             text: entry.message.trim_end_matches(['\r', '\n']).to_owned(),
         }
@@ -140,6 +154,13 @@ impl Source {
             }
         }
     }
+}
+
+/// A time in UTC with nine digits after the point, so that the order of texts is that of times.
+fn normal(time: &str) -> String {
+    let Some(plain) = time.strip_suffix('Z') else { return time.to_owned() };
+    let (whole, part) = plain.split_once('.').unwrap_or((plain, ""));
+    format!("{whole}.{part:0<9}Z")
 }
 
 /// A moment in seconds since 1970 as RFC 3339 in UTC (Howard Hinnant's `civil_from_days`).
@@ -160,10 +181,6 @@ fn moment(seconds: i64) -> String {
 #[async_trait]
 impl LogFeed for Lines {
     async fn next(&mut self) -> Result<Option<LogLine>, TargetError> {
-        if !self.begun {
-            self.begun = true;
-            self.begin().await?;
-        }
         loop {
             if let Some(line) = self.ready.pop_front() {
                 self.pause = PAUSES.0;
@@ -182,6 +199,12 @@ impl LogFeed for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_ordered_as_texts() {
+        assert_eq!(normal("2026-01-01T00:00:00Z"), "2026-01-01T00:00:00.000000000Z");
+        assert_eq!(normal("2026-01-01T00:00:00.5Z"), "2026-01-01T00:00:00.500000000Z");
+    }
 
     #[test]
     fn moments_are_written() {

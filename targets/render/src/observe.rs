@@ -11,8 +11,8 @@ use futures_util::future::{try_join, try_join_all};
 
 use crate::api::Api;
 use crate::config::{Place, TARGET};
-use crate::desired::MARK;
-use crate::payload::{Seen, SeenDisk};
+use crate::mark::{Deployed, MARK, mark};
+use crate::payload::{Current, FormerSite, Seen, SeenDisk};
 use crate::wire;
 
 /// What was answered about a service.
@@ -27,15 +27,23 @@ pub(crate) struct Answers {
 /// Looks at all services.
 pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, TargetError> {
     let services: Vec<&Service> = place.services().collect();
-    let Some(first) = services.first() else { return Ok(Observed::default()) };
-    let owner = api.workspace(place.option(first, "workspace")).await?;
-    let names: Vec<String> = services.iter().map(|service| place.name(service)).collect();
-    let found = api.services(&names, &owner).await?;
-    let looking = services.iter().zip(&names).filter_map(|(service, name)| {
-        let there = found.iter().find(|there| there.name == *name)?;
-        Some(look(api, place, service, there))
-    });
-    let mut resources: Vec<Resource> = try_join_all(looking).await?.into_iter().flatten().collect();
+    let workspaces: BTreeSet<Option<&str>> =
+        services.iter().map(|service| place.option(service, "workspace")).collect();
+    let mut resources = Vec::new();
+    for workspace in workspaces {
+        let here: Vec<&Service> = services
+            .iter()
+            .copied()
+            .filter(|service| place.option(service, "workspace") == workspace)
+            .collect();
+        let names: Vec<String> = here.iter().map(|service| place.name(service)).collect();
+        let found = api.services(&names, &api.workspace(workspace).await?).await?;
+        let looking = here.iter().zip(&names).filter_map(|(service, name)| {
+            let there = found.iter().find(|there| there.name == *name)?;
+            Some(look(api, place, service, there))
+        });
+        resources.extend(try_join_all(looking).await?.into_iter().flatten());
+    }
     resources.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(Observed { resources })
 }
@@ -57,16 +65,16 @@ async fn look(
 /// The resources of a service: itself, and its disk.
 pub(crate) fn assemble(place: &Place, service: &Service, answers: &Answers) -> Vec<Resource> {
     let seen = seen(place, service, answers);
-    let mark = |name: &str| seen.env.get(&format!("{MARK}{name}")).map(String::as_str);
-    let owned = mark("PROJECT") == Some(place.bound.project.as_str())
-        && mark("ENVIRONMENT") == Some(place.bound.environment.as_str())
-        && mark("SERVICE") == Some(service.name.as_str());
+    let told = |name: &str| seen.env.get(&mark(name)).map(String::as_str);
+    let owned = told("PROJECT") == Some(place.bound.project.as_str())
+        && told("ENVIRONMENT") == Some(place.bound.environment.as_str())
+        && told("SERVICE") == Some(service.name.as_str());
     let resource = |kind: &str, id: &str| Resource {
         address: Address::new(TARGET, kind, service.name.as_str()),
         id: id.to_owned(),
         service: None,
         owned,
-        adoptable: !owned && mark("PROJECT").is_none(),
+        adoptable: !owned && told("PROJECT").is_none(),
         health: None,
         facts: BTreeMap::new(),
         payload: serde_json::Value::Null,
@@ -88,8 +96,8 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
     let there = &answers.service;
     let details = &there.service_details;
     let (env, secrets, others) = variables(place, service, &answers.variables);
-    let newest = answers.deploys.first();
-    let counts = answers.deploys.iter().find(|deploy| deploy.status == "live" || deploy.is_under_way());
+    let live = answers.deploys.iter().find(|deploy| deploy.status == "live");
+    let scales = details.autoscaling.as_ref().is_some_and(|scaling| scaling.enabled);
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     Seen {
         id: there.id.clone(),
@@ -98,20 +106,22 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
         suspended: there.suspended == "suspended",
         region: details.region.clone(),
         plan: details.plan.clone(),
-        instances: details.num_instances,
+        instances: details.num_instances.filter(|_| !scales),
+        runtime: details.runtime.clone(),
+        automatic: there.auto_deploy == "yes",
+        credential: there.registry_credential.as_ref().map(|known| (known.id.clone(), known.name.clone())),
+        shutdown: details.max_shutdown_delay_seconds,
+        site: site(there),
         health: text(&details.health_check_path),
         command: text(&details.env_specific_details.docker_command),
-        disk: details.disk.as_ref().filter(|disk| !disk.id.is_empty()).map(|disk| SeenDisk {
-            id: disk.id.clone(),
-            size: disk.size_gb,
-            path: disk.mount_path.clone(),
-        }),
+        disk: disk(details),
+        current: current(&env, &answers.deploys),
         env,
         secrets,
         others,
-        status: newest.map(|deploy| deploy.status.clone()),
-        image: counts.and_then(|deploy| deploy.image.reference.clone()),
-        commit: counts.and_then(|deploy| deploy.commit.id.clone()),
+        status: newest(&answers.deploys).map(|deploy| deploy.status.clone()),
+        live_image: live.and_then(wire::Deploy::pinned),
+        live_commit: live.and_then(|deploy| deploy.commit.id.clone()),
         domain: answers.domains.as_ref().map(|domains| {
             let own = place.bound.domains.get(&service.name);
             domains.iter().any(|domain| Some(&domain.name) == own)
@@ -119,12 +129,51 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
     }
 }
 
+fn disk(details: &wire::Details) -> Option<SeenDisk> {
+    let disk = details.disk.as_ref().filter(|disk| !disk.id.is_empty())?;
+    Some(SeenDisk { id: disk.id.clone(), size: disk.size_gb, path: disk.mount_path.clone() })
+}
+
+fn site(there: &wire::Service) -> Option<FormerSite> {
+    let details = &there.service_details;
+    Some(FormerSite {
+        repo: there.repo.clone()?,
+        branch: there.branch.clone(),
+        root: there.root_dir.clone().unwrap_or_default(),
+        build: details.build_command.clone().unwrap_or_default(),
+        publish: details.publish_path.clone().unwrap_or_default(),
+    })
+}
+
+/// The newest deploy that counts. One that was superseded says nothing.
+fn newest(deploys: &[wire::Deploy]) -> Option<&wire::Deploy> {
+    deploys.iter().find(|deploy| deploy.status != "deactivated")
+}
+
+fn current(env: &BTreeMap<String, String>, deploys: &[wire::Deploy]) -> Option<Current> {
+    let (at, found) =
+        deploys.iter().enumerate().find(|(_, deploy)| deploy.status == "live" || deploy.is_under_way())?;
+    let after = Deployed::among(env).map(|mark| mark.after);
+    let is_marked = after.is_some_and(|after| {
+        // One that is no longer among the newest is older than all of them.
+        after
+            .is_none_or(|id| deploys.iter().position(|deploy| deploy.id == id).is_none_or(|older| at < older))
+    });
+    Some(Current {
+        image: found.image.reference.clone(),
+        digest: found.digest(),
+        commit: found.commit.id.clone(),
+        under_way: found.is_under_way(),
+        is_marked,
+    })
+}
+
 type Variables = (BTreeMap<String, String>, BTreeMap<String, String>, Vec<String>);
 
 /// Plain variables, fingerprints of secrets, names of others. A name that was ever set as a secret stays one: a mark says so.
 fn variables(place: &Place, service: &Service, all: &[wire::Variable]) -> Variables {
     let bound = place.bound;
-    let listed = all.iter().find(|variable| variable.key == format!("{MARK}SECRETS"));
+    let listed = all.iter().find(|variable| variable.key == mark("SECRETS"));
     let were: BTreeSet<&str> = listed.map(|list| list.value.split(',').collect()).unwrap_or_default();
     let (mut env, mut secrets, mut others) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for variable in all {
@@ -149,9 +198,7 @@ pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Healt
     if service.suspended == "suspended" {
         return Health::Unhealthy { detail: "it is suspended: a deploy resumes it".to_owned() };
     }
-    let Some(newest) = deploys.iter().find(|deploy| deploy.status != "deactivated") else {
-        return Health::Absent;
-    };
+    let Some(newest) = newest(deploys) else { return Health::Absent };
     match newest.status.as_str() {
         "live" if service.service_details.health_check_path.as_deref().is_none_or(str::is_empty) => {
             Health::Running
@@ -165,17 +212,16 @@ pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Healt
 
 fn facts(answers: &Answers, seen: &Seen) -> BTreeMap<String, String> {
     let live = answers.deploys.iter().find(|deploy| deploy.status == "live");
-    let mark = |name: &str| seen.env.get(&format!("{MARK}{name}")).cloned();
+    let mark = Deployed::among(&seen.env).unwrap_or_default();
+    let image = seen.runtime.is_some().then_some(mark.content).filter(|image| !image.is_empty());
     let url = answers.service.service_details.url.clone().filter(|url| url.starts_with("https://"));
     let found = [
         ("url", url),
         ("image", live.and_then(|deploy| deploy.image.reference.clone())),
         ("digest", live.and_then(wire::Deploy::digest)),
-        (
-            "image_id",
-            mark("DEPLOYED").and_then(|text| text.split_once(' ').map(|(_, image)| image.to_owned())),
-        ),
-        ("release", mark("RELEASE")),
+        ("commit", seen.live_commit.clone()),
+        ("image_id", image),
+        ("release", mark.release.map(|number| number.to_string())),
         ("region", seen.region.clone()),
         ("status", seen.status.clone()),
         ("dashboard", Some(answers.service.dashboard_url.clone()).filter(|url| !url.is_empty())),

@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Disk { id: String, disk: Option<String>, desired: Box<Desired> },
     /// Deploys; a suspended service is resumed before.
     Deploy { id: String, desired: Box<Desired>, former: Box<Former>, resume: bool },
+    /// Waits for a deploy that is under way already: nothing is called.
+    Wait { id: String },
     /// Adds the user's own host name.
     Domain { id: Option<String>, desired: Box<Desired> },
     /// Sets and unsets secrets alone.
@@ -38,11 +40,28 @@ pub(crate) enum Task {
 /// A service before a change, for the way back.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Former {
+    /// The image that serves, by digest where the platform tells it; none where none ever served.
     pub(crate) image: Option<String>,
+    /// The commit that serves.
     pub(crate) commit: Option<String>,
+    /// The registry credential's id.
+    pub(crate) credential: Option<String>,
+    pub(crate) shutdown: Option<u32>,
+    /// What a static site is built by.
+    pub(crate) site: Option<FormerSite>,
     pub(crate) plan: Option<String>,
     pub(crate) health: Option<String>,
     pub(crate) command: Option<String>,
+}
+
+/// What a static site was built by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct FormerSite {
+    pub(crate) repo: String,
+    pub(crate) branch: Option<String>,
+    pub(crate) root: String,
+    pub(crate) build: String,
+    pub(crate) publish: String,
 }
 
 /// What was seen of a service.
@@ -54,7 +73,16 @@ pub(crate) struct Seen {
     pub(crate) suspended: bool,
     pub(crate) region: Option<String>,
     pub(crate) plan: Option<String>,
+    /// None where the platform itself decides how many there are.
     pub(crate) instances: Option<u32>,
+    /// What it is made from: `image`, `docker`, `python`; none for static sites.
+    pub(crate) runtime: Option<String>,
+    /// True where each commit is deployed by itself.
+    pub(crate) automatic: bool,
+    /// The registry credential's id and name.
+    pub(crate) credential: Option<(String, String)>,
+    pub(crate) shutdown: Option<u32>,
+    pub(crate) site: Option<FormerSite>,
     pub(crate) health: Option<String>,
     pub(crate) command: Option<String>,
     pub(crate) disk: Option<SeenDisk>,
@@ -66,11 +94,25 @@ pub(crate) struct Seen {
     pub(crate) others: Vec<String>,
     /// The newest deploy's status.
     pub(crate) status: Option<String>,
-    /// The image, or the commit, of the newest deploy that is live or may become so.
-    pub(crate) image: Option<String>,
-    pub(crate) commit: Option<String>,
+    /// The newest deploy that is live or may become so.
+    pub(crate) current: Option<Current>,
+    /// The image by digest, or the commit, of the deploy that is live.
+    pub(crate) live_image: Option<String>,
+    pub(crate) live_commit: Option<String>,
     /// Whether the user's own host name is there, where the service has one.
     pub(crate) domain: Option<bool>,
+}
+
+/// A deploy that is live or may become so.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Current {
+    pub(crate) image: Option<String>,
+    pub(crate) digest: Option<String>,
+    pub(crate) commit: Option<String>,
+    /// True until it is live.
+    pub(crate) under_way: bool,
+    /// True where it is newer than the one that the mark names, and so has all that the mark tells.
+    pub(crate) is_marked: bool,
 }
 
 /// What was seen of a disk.
@@ -121,8 +163,11 @@ impl Seen {
     /// What it was before, for the way back.
     pub(crate) fn former(&self) -> Former {
         Former {
-            image: self.image.clone(),
-            commit: self.commit.clone(),
+            image: self.live_image.clone(),
+            commit: self.live_commit.clone(),
+            credential: self.credential.as_ref().map(|(id, _)| id.clone()),
+            shutdown: self.shutdown,
+            site: self.site.clone(),
             plan: self.plan.clone(),
             health: self.health.clone(),
             command: self.command.clone(),

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::mark::digest_of;
+
 /// One item of a list.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Item<T> {
@@ -36,8 +38,12 @@ pub(crate) struct Service {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) suspended: String,
-    pub(crate) image_path: Option<String>,
+    pub(crate) auto_deploy: String,
+    pub(crate) registry_credential: Option<Credential>,
     pub(crate) dashboard_url: String,
+    pub(crate) repo: Option<String>,
+    pub(crate) branch: Option<String>,
+    pub(crate) root_dir: Option<String>,
     pub(crate) service_details: Details,
 }
 
@@ -53,6 +59,17 @@ pub(crate) struct Details {
     pub(crate) max_shutdown_delay_seconds: Option<u32>,
     pub(crate) env_specific_details: EnvSpecific,
     pub(crate) disk: Option<Disk>,
+    pub(crate) runtime: Option<String>,
+    pub(crate) autoscaling: Option<Autoscaling>,
+    pub(crate) build_command: Option<String>,
+    pub(crate) publish_path: Option<String>,
+}
+
+/// Whether the platform itself decides how many instances there are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Autoscaling {
+    pub(crate) enabled: bool,
 }
 
 /// What depends on the runtime.
@@ -70,13 +87,6 @@ pub(crate) struct Disk {
     #[serde(rename = "sizeGB")]
     pub(crate) size_gb: u64,
     pub(crate) mount_path: String,
-}
-
-/// What a creation answers.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Created {
-    pub(crate) service: Service,
 }
 
 /// A variable, whose value can be read.
@@ -168,6 +178,44 @@ impl Deploy {
     /// The digest of its image.
     pub(crate) fn digest(&self) -> Option<String> {
         let sha = self.image.sha.clone().filter(|sha| sha.starts_with("sha256:"));
-        sha.or_else(|| Some(self.image.reference.as_ref()?.rsplit_once('@')?.1.to_owned()))
+        sha.or_else(|| digest_of(self.image.reference.as_deref()?))
+    }
+
+    /// Its image by digest, so that the very same can be deployed again.
+    pub(crate) fn pinned(&self) -> Option<String> {
+        let reference = self.image.reference.as_deref()?;
+        let Some(digest) = self.digest() else { return Some(reference.to_owned()) };
+        let name = reference.split('@').next().unwrap_or(reference);
+        let last = name.rfind('/').map_or(0, |at| at + 1);
+        let repository = name[last..].find(':').map_or(name, |colon| &name[..last + colon]);
+        Some(format!("{repository}@{digest}"))
+    }
+
+    /// True where it is of this image or commit.
+    pub(crate) fn is_of(&self, content: &str) -> bool {
+        let image = self.image.reference.as_deref();
+        let digest = digest_of(content);
+        image == Some(content)
+            || self.commit.id.as_deref() == Some(content)
+            || (digest.is_some() && digest == self.digest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_pinned_by_what_it_was_resolved_to() {
+        let of = |reference: &str, sha: &str| Deploy {
+            image: DeployImage { reference: Some(reference.to_owned()), sha: Some(sha.to_owned()) },
+            ..Deploy::default()
+        };
+        let pinned = |reference: &str| of(reference, "sha256:1").pinned();
+        assert_eq!(pinned("localhost:5000/a/b:1").as_deref(), Some("localhost:5000/a/b@sha256:1"));
+        assert_eq!(pinned("a/b@sha256:1").as_deref(), Some("a/b@sha256:1"));
+        assert_eq!(pinned("nginx").as_deref(), Some("nginx@sha256:1"));
+        assert_eq!(of("a/b:1", "").pinned().as_deref(), Some("a/b:1"));
+        assert!(of("a/b:1", "sha256:1").is_of("a/b@sha256:1") && !of("a/b:1", "").is_of("a/b@sha256:1"));
     }
 }

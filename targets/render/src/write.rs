@@ -8,24 +8,25 @@ mod deploy;
 mod variables;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use dashdeploy_contract::{Change as Planned, ErrorKind, Method, Supplies, TargetError};
+use dashdeploy_contract::{
+    ApiAnswer, CallError, Change as Planned, ErrorKind, Method, Supplies, TargetError,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::api::{Api, Change, decoded};
+use crate::api::{Api, Change};
 use crate::desired::{Container, Desired, Disk};
 use crate::error::{is_open, ours, refused, unanswered};
 use crate::payload::{Former, Task};
+use crate::update::SHUTDOWN;
 use crate::wire;
 
 /// Looks for what a call with a lost answer may have made, and the pause between them.
 const LOOKS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Seconds between the signal to stop and the kill, as in render.yaml.
-const SHUTDOWN: u32 = 30;
 
 /// A service's variables before they were changed.
 type Before = BTreeMap<String, SecretString>;
@@ -46,13 +47,13 @@ impl Hand {
             Task::Settings { id, desired, .. } => self.settings(&id, &desired).await,
             Task::Scale { id, to, .. } => self.scale(&id, to).await,
             Task::Disk { id, disk, desired } => self.disk(&id, disk.as_deref(), &desired).await,
-            Task::Deploy { id, desired, resume, .. } => self.deploy(&id, &desired, resume, supplies).await,
+            Task::Deploy { id, desired, former, resume } => {
+                self.deploy(&id, &desired, &former, resume, supplies).await
+            }
             Task::Domain { id, desired } => self.domain(id.as_deref(), &desired).await,
             Task::Secrets { id, set, unset } => self.secrets(&id, change, &set, &unset, supplies).await,
-            Task::Suspend { id } => {
-                let path = format!("services/{id}/suspend");
-                self.api.change(Change::of(Method::Post, "suspend a service", &path, None)).await.map(|_| ())
-            }
+            Task::Wait { .. } => Ok(()),
+            Task::Suspend { id } => self.switch(&id, "suspend").await,
             Task::Remove { id } => self.remove(&id).await,
         }
     }
@@ -62,24 +63,61 @@ impl Hand {
         match Task::of(change)? {
             Task::Service { desired } => match self.find(&desired).await? {
                 Some(found) if found.service_details.disk.is_none() => self.remove(&found.id).await,
-                // Its disk may have data by now: it stays, and the next deploy goes on from it.
-                _ => Ok(()),
+                Some(found) => Err(stays(&found.name)),
+                None => Ok(()),
             },
-            Task::Variables { id, .. } => self.variables_back(&id).await,
+            Task::Variables { id, .. } | Task::Secrets { id, .. } => self.variables_back(&id).await,
             Task::Settings { id, former, desired } => self.settings_back(&id, &former, &desired).await,
             Task::Scale { id, from, .. } => self.scale(&id, from).await,
             Task::Deploy { id, former, desired, resume } => {
                 self.deploy_back(&id, &former, &desired, resume).await
             }
-            _ => Ok(()),
+            Task::Domain { id, desired } => self.domain_back(id.as_deref(), &desired).await,
+            Task::Suspend { id } => self.switch(&id, "resume").await,
+            // A disk may have data by now, and does not shrink.
+            Task::Disk { .. } => Ok(()),
+            Task::Wait { id } => {
+                let message = "another run began this deploy, and nobody here knows the variables of before";
+                Err(ours(ErrorKind::Unsupported, format!("bring {id} back"), message)
+                    .hint("`dashdeploy rollback` deploys the former release"))
+            }
+            Task::Remove { id } => {
+                let message = "what was taken away cannot be had again";
+                Err(ours(ErrorKind::Unsupported, format!("bring {id} back"), message)
+                    .hint("`dashdeploy deploy` makes it anew"))
+            }
         }
     }
 
+    /// Forgets what was kept for the way back.
+    pub(crate) fn settle(&self, change: &Planned) -> Result<(), TargetError> {
+        match Task::of(change)? {
+            Task::Variables { id, .. } | Task::Secrets { id, .. } | Task::Deploy { id, .. } => {
+                self.before.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Our service of the name.
+    ///
+    /// # Errors
+    /// `Conflict` where the name is somebody else's.
     async fn find(&self, desired: &Desired) -> Result<Option<wire::Service>, TargetError> {
         let owner = self.api.workspace(desired.workspace.as_deref()).await?;
         let found = self.api.services(std::slice::from_ref(&desired.name), &owner).await?;
-        Ok(found.into_iter().next())
+        let Some(found) = found.into_iter().next() else { return Ok(None) };
+        let there = self.there(&found.id).await?;
+        let bears = |(name, value): (&String, &String)| {
+            there.get(name).is_some_and(|known| known.expose_secret() == value)
+        };
+        if desired.marks.iter().all(bears) {
+            return Ok(Some(found));
+        }
+        let message = format!("the service `{}` is there, and bears no mark of this environment", found.name);
+        Err(ours(ErrorKind::Conflict, format!("make service {}", desired.name), message)
+            .hint("plan again: somebody else made it meanwhile"))
     }
 
     /// Everything that a new service has, so that it is deployed once.
@@ -87,8 +125,8 @@ impl Hand {
         let owner = self.api.workspace(desired.workspace.as_deref()).await?;
         let mut body = json!({
             "type": desired.kind, "name": desired.name, "ownerId": owner, "autoDeploy": "no",
-            "envVars": pairs(&self.wanted(desired, supplies, true)?),
         });
+        let mut wanted = self.wanted(desired, supplies, true)?;
         if let Some(container) = &desired.container {
             body["image"] = self.image(desired, &owner, supplies).await?;
             body["serviceDetails"] = details(container);
@@ -99,30 +137,58 @@ impl Hand {
             body["rootDir"] = json!(site.root.clone().unwrap_or_default());
             body["serviceDetails"] = json!({ "buildCommand": site.build, "publishPath": site.publish, "routes": site.routes, "headers": site.headers });
         }
+        let mark = desired.deployed(body["image"]["imagePath"].as_str(), None);
+        wanted.insert(crate::mark::mark("DEPLOYED"), SecretString::from(mark.text()));
+        body["envVars"] = pairs(&wanted);
         Ok(without_nulls(body))
     }
 
-    /// Makes the service in one call, which deploys it. One that is there already was made by a run whose answer was lost.
+    /// Makes the service, where a run whose answer was lost has not made it already. Making a static site builds the branch's
+    /// newest commit, so that ours is asked for where that is another one.
     async fn service(&self, desired: &Desired, supplies: &Supplies) -> Result<(), TargetError> {
-        if self.find(desired).await?.is_some() {
+        if self.find(desired).await?.is_none() {
+            self.make(desired, supplies).await?;
+        }
+        let Some(site) = &desired.site else { return Ok(()) };
+        let Some(found) = self.find(desired).await? else { return Ok(()) };
+        let known = self.api.deploys(&found.id).await?;
+        if known.first().is_some_and(|deploy| deploy.is_of(&site.commit)) {
             return Ok(());
         }
+        self.begin(&found.id, &desired.name, &site.commit, &known).await
+    }
+
+    /// Makes the service in one call, which deploys it.
+    async fn make(&self, desired: &Desired, supplies: &Supplies) -> Result<(), TargetError> {
         let operation = format!("make service {}", desired.name);
         let body = self.creation(desired, supplies).await?;
         let sent = self.api.send(Change::create(&operation, "services", body)).await;
-        let open = match &sent {
-            Ok(answer) if answer.is_success() => {
-                return decoded::<wire::Created>(answer, &operation).map(|_| ());
-            }
-            Ok(answer) => is_open(answer) || matches!(answer.status, 400 | 409),
-            Err(error) => error.may_have_happened,
-        };
-        if open && self.seen_soon(|| async { Ok(self.find(desired).await?.is_some()) }).await? {
+        // A name that is taken may be so by a call of ours whose answer was lost.
+        let taken = sent.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 409));
+        let open = taken || is_left_open(&sent);
+        let made = || async { Ok(self.find(desired).await?.is_some()) };
+        self.settled(sent, open, &operation, made).await
+    }
+
+    /// What a call came to whose answer may leave that open: then it is looked for.
+    async fn settled<F, Fut>(
+        &self,
+        sent: Result<ApiAnswer, CallError>,
+        open: bool,
+        operation: &str,
+        look: F,
+    ) -> Result<(), TargetError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<bool, TargetError>>,
+    {
+        if open && self.seen_soon(look).await? {
             return Ok(());
         }
         match sent {
-            Ok(answer) => Err(refused(&answer, &operation)),
-            Err(error) => Err(unanswered(error, &operation)),
+            Ok(answer) if answer.is_success() => Ok(()),
+            Ok(answer) => Err(refused(&answer, operation)),
+            Err(error) => Err(unanswered(error, operation)),
         }
     }
 
@@ -143,7 +209,8 @@ impl Hand {
     /// The image as Render takes it, with the credential that it pulls it by.
     async fn image(&self, desired: &Desired, owner: &str, supplies: &Supplies) -> Result<Value, TargetError> {
         let operation = format!("deploy {}", desired.name);
-        let path = supplies.image(&desired.service).ok_or_else(|| {
+        let public = desired.container.as_ref().and_then(|container| container.public.clone());
+        let path = supplies.image(&desired.service).or(public).ok_or_else(|| {
             ours(ErrorKind::Invalid, operation.clone(), "its image was not put at a registry")
                 .hint("add `registry:` to dashdeploy.yaml, and run `dashdeploy deploy`")
         })?;
@@ -162,6 +229,7 @@ impl Hand {
         let Some(container) = &desired.container else { return Ok(()) };
         let former = Former {
             plan: Some(container.plan.clone()),
+            shutdown: Some(SHUTDOWN),
             health: container.health.clone(),
             command: container.command.clone(),
             ..Former::default()
@@ -170,17 +238,9 @@ impl Hand {
     }
 
     async fn settings_back(&self, id: &str, to: &Former, desired: &Desired) -> Result<(), TargetError> {
-        let mut details =
-            json!({ "envSpecificDetails": { "dockerCommand": to.command.clone().unwrap_or_default() } });
-        if let Some(plan) = &to.plan {
-            details["plan"] = json!(plan);
-        }
-        if desired.kind == "web_service" {
-            details["healthCheckPath"] = json!(to.health.clone().unwrap_or_default());
-        }
         let path = format!("services/{id}");
         let operation = format!("set up {}", desired.name);
-        let body = json!({ "serviceDetails": details });
+        let body = json!({ "serviceDetails": changeable(to, desired) });
         self.api.change(Change::of(Method::Patch, &operation, &path, Some(body))).await.map(|_| ())
     }
 
@@ -212,22 +272,8 @@ impl Hand {
         }
         let body = json!({ "serviceId": id, "name": disk.name, "sizeGB": disk.size, "mountPath": disk.path });
         let sent = self.api.send(Change::create(&operation, "disks", body)).await;
-        let open = match &sent {
-            Ok(answer) if answer.is_success() => return Ok(()),
-            Ok(answer) => is_open(answer) || answer.status == 409,
-            Err(error) => error.may_have_happened,
-        };
-        if open
-            && self
-                .seen_soon(|| async { Ok(self.api.service(id).await?.service_details.disk.is_some()) })
-                .await?
-        {
-            return Ok(());
-        }
-        match sent {
-            Ok(answer) => Err(refused(&answer, &operation)),
-            Err(error) => Err(unanswered(error, &operation)),
-        }
+        let made = || async { Ok(self.api.service(id).await?.service_details.disk.is_some()) };
+        self.settled(sent.clone(), is_left_open(&sent), &operation, made).await
     }
 
     async fn domain(&self, id: Option<&str>, desired: &Desired) -> Result<(), TargetError> {
@@ -248,20 +294,60 @@ impl Hand {
         }
         let operation = format!("give {} the host name {host}", desired.name);
         let path = format!("services/{id}/custom-domains");
-        self.api
-            .change(Change::of(Method::Post, &operation, &path, Some(json!({ "name": host }))))
-            .await
-            .map(|_| ())
+        let sent = self.api.send(Change::create(&operation, &path, json!({ "name": host }))).await;
+        let there = || async { Ok(self.api.domains(&id).await?.iter().any(|domain| domain.name == *host)) };
+        self.settled(sent.clone(), is_left_open(&sent), &operation, there).await
+    }
+
+    /// Takes the host name away that this run gave.
+    async fn domain_back(&self, id: Option<&str>, desired: &Desired) -> Result<(), TargetError> {
+        // What was made with its service goes with it.
+        let (Some(host), Some(id)) = (&desired.domain, id) else { return Ok(()) };
+        let path = format!("services/{id}/custom-domains/{host}");
+        let operation = format!("take the host name {host} from {}", desired.name);
+        gone(self.api.change(Change::of(Method::Delete, &operation, &path, None)).await)
+    }
+
+    /// Suspends a service, or resumes it.
+    async fn switch(&self, id: &str, verb: &str) -> Result<(), TargetError> {
+        let (path, operation) = (format!("services/{id}/{verb}"), format!("{verb} service {id}"));
+        self.api.change(Change::of(Method::Post, &operation, &path, None)).await.map(|_| ())
     }
 
     async fn remove(&self, id: &str) -> Result<(), TargetError> {
         let path = format!("services/{id}");
-        match self.api.change(Change::of(Method::Delete, &format!("remove service {id}"), &path, None)).await
-        {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            done => done.map(|_| ()),
-        }
+        gone(self.api.change(Change::of(Method::Delete, &format!("remove service {id}"), &path, None)).await)
     }
+}
+
+/// True where nobody knows whether a call did what it was to do.
+fn is_left_open(sent: &Result<ApiAnswer, CallError>) -> bool {
+    sent.as_ref().map_or_else(|error| error.may_have_happened, is_open)
+}
+
+/// What is not there is gone.
+fn gone<T>(answer: Result<T, TargetError>) -> Result<(), TargetError> {
+    match answer {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        done => done.map(|_| ()),
+    }
+}
+
+fn stays(name: &str) -> TargetError {
+    let message = "it has a disk, which may hold data by now, so that it stays";
+    ours(ErrorKind::Unsupported, format!("take service {name} away"), message).hint(
+        "the next `dashdeploy deploy` goes on from it; `dashdeploy destroy --delete-data` takes both away",
+    )
+}
+
+/// What `PATCH` takes of a container's settings.
+fn changeable(to: &Former, desired: &Desired) -> Value {
+    let is_web = desired.kind == "web_service";
+    without_nulls(json!({
+        "envSpecificDetails": { "dockerCommand": to.command.clone().unwrap_or_default() },
+        "plan": to.plan, "maxShutdownDelaySeconds": to.shutdown,
+        "healthCheckPath": is_web.then(|| to.health.clone().unwrap_or_default()),
+    }))
 }
 
 /// What a new container has besides image and variables.

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::{Before, Hand, pairs};
 use crate::api::Change;
-use crate::desired::{Desired, MARK};
+use crate::desired::Desired;
 use crate::error::ours;
+use crate::mark::mark;
 
 impl Hand {
     /// All variables that are ours. A secret whose value is not at hand is left as it is.
@@ -29,10 +30,7 @@ impl Hand {
             ("VARIABLES", names(desired.env.keys().collect())),
             ("SECRETS", names(desired.secrets.keys().collect())),
         ];
-        wanted.extend(lists.map(|(mark, list)| (format!("{MARK}{mark}"), SecretString::from(list))));
-        if all {
-            wanted.insert(format!("{MARK}DEPLOYED"), SecretString::from(desired.deployed()));
-        }
+        wanted.extend(lists.map(|(name, list)| (mark(name), SecretString::from(list))));
         for name in desired.secrets.keys() {
             match supplies.secrets.expose(&desired.service, name) {
                 Some(value) => drop(wanted.insert(name.clone(), SecretString::from(value))),
@@ -58,29 +56,34 @@ impl Hand {
         unset: &[String],
         supplies: &Supplies,
     ) -> Result<(), TargetError> {
-        let there = self.there(id).await?;
-        self.before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(id.to_owned())
-            .or_insert_with(|| there.clone());
-        let mut all = there;
+        let mut all = self.remembered(id).await?;
         all.retain(|name, _| !unset.contains(name));
         all.extend(self.wanted(desired, supplies, false)?);
         self.put(id, &all).await
     }
 
+    /// The variables that are there; those of before this run's first change are kept for the way back.
+    pub(super) async fn remembered(&self, id: &str) -> Result<Before, TargetError> {
+        let there = self.there(id).await?;
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.entry(id.to_owned()).or_insert_with(|| there.clone());
+        Ok(there)
+    }
+
+    /// The variables that are there.
     pub(super) async fn there(&self, id: &str) -> Result<Before, TargetError> {
         let there = self.api.variables(id).await?;
         Ok(there.into_iter().map(|variable| (variable.key, SecretString::from(variable.value))).collect())
     }
 
+    /// Replaces all variables.
     pub(super) async fn put(&self, id: &str, all: &Before) -> Result<(), TargetError> {
         let path = format!("services/{id}/env-vars");
         let operation = format!("set the variables of {id}");
         self.api.change(Change::of(Method::Put, &operation, &path, Some(pairs(all)))).await.map(|_| ())
     }
 
+    /// Sets one variable, and leaves the others alone.
     pub(super) async fn one(&self, id: &str, name: &str, value: &str) -> Result<(), TargetError> {
         let path = format!("services/{id}/env-vars/{name}");
         let operation = format!("set {name} of {id}");
@@ -90,6 +93,7 @@ impl Hand {
             .map(|_| ())
     }
 
+    /// The variables of before again.
     pub(super) async fn variables_back(&self, id: &str) -> Result<(), TargetError> {
         let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         match before {
@@ -99,6 +103,7 @@ impl Hand {
         }
     }
 
+    /// Sets and unsets secrets, and nothing else.
     pub(super) async fn secrets(
         &self,
         id: &str,
@@ -107,7 +112,7 @@ impl Hand {
         unset: &[String],
         supplies: &Supplies,
     ) -> Result<(), TargetError> {
-        let mut all = self.there(id).await?;
+        let mut all = self.remembered(id).await?;
         all.retain(|name, _| !unset.contains(name));
         for name in set {
             let value = change.service.as_ref().and_then(|service| supplies.secrets.expose(service, name));
@@ -116,7 +121,7 @@ impl Hand {
             all.insert(name.clone(), SecretString::from(value));
         }
         // So that they are taken for secrets by whoever looks next.
-        let key = format!("{MARK}SECRETS");
+        let key = mark("SECRETS");
         let listed = all.get(&key).map(|list| list.expose_secret().to_owned()).unwrap_or_default();
         let mut names: Vec<&str> = listed.split(',').filter(|name| !name.is_empty()).collect();
         names.extend(
