@@ -24,6 +24,8 @@ mod log;
 mod platform;
 pub mod registry;
 mod server;
+#[cfg(feature = "spec")]
+mod spec;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -34,6 +36,8 @@ pub use faults::{Calls, Fault, Harm};
 pub use lab::{Hold, Lab, OnCall, Options, Phase};
 pub use log::{Entry, Seen};
 pub use platform::{Moment, Platform};
+#[cfg(feature = "spec")]
+pub use spec::Violation;
 
 /// What a mutex guards. Where a thread panicked with it in hand, what it left is still the best that is known.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

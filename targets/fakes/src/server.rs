@@ -120,6 +120,10 @@ async fn settle(
     if let Some((false, reply)) = instead {
         return Ok(reply);
     }
+    #[cfg(feature = "spec")]
+    if let Some(reply) = shared.violated(call, seen) {
+        return Ok(reply);
+    }
     let reply = act(shared, booth, call, seen).await;
     hook(shared, seen, Phase::Acted).await?;
     if harms.contains(&Harm::CommitThenDrop) {
