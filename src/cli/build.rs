@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dashdeploy_contract::page::configuration_in_context;
 use dashdeploy_contract::{
     ImageId, Name, ReleaseImage, SecretStore, Service, ServiceKind, Source, Wiring, image_reference,
 };
@@ -13,6 +14,7 @@ use super::build_args::BuildArgs;
 use super::build_secrets::{Hidden, put_in};
 use super::files;
 use super::guard::{of_images, refused, tell_unmet};
+use super::manifests::{Wanted, placed};
 use super::prepare::refresh_build_files;
 use super::push::{self, PushArgs};
 use super::stack::Stack;
@@ -274,11 +276,31 @@ fn order(
     let mut requests: Vec<BuildRequest> = services
         .filter_map(|service| request(stack, service, &wiring).transpose())
         .collect::<CliResult<_>>()?;
+    for (service, conf) in served_by(stack) {
+        let of_page = requests.iter_mut().filter(|request| request.service == service);
+        of_page.for_each(|request| drop(request.args.insert("NGINX_CONF".to_owned(), conf.clone())));
+    }
     stack.guard_arguments(&supply.guard, &requests)?;
     put_in(&mut requests, stack, &supply.secrets);
     let options = args.options(context, engine, Arc::clone(&supply.logins));
     let options = BuildOptions { inspect: Some(supply.guard.at(Border::Context)), ..options };
     Ok((requests, options))
+}
+
+/// The pages whose nginx a platform runs, with the configuration that their image takes there.
+fn served_by(stack: &Stack) -> Vec<(Name, String)> {
+    let bound = &stack.bound;
+    let placed = placed(&stack.loaded.project, &Wanted::USED);
+    let here = placed.iter().filter(|one| one.bound.environment == bound.environment);
+    let pages = here.flat_map(|one| {
+        let target = one.target.descriptor().name.as_str();
+        let generated = one.bound.services_on(target).filter(|service| service.is_generated());
+        generated.filter_map(|service| {
+            let server = one.target.page_server(&one.desk(), service)?;
+            Some((service.name.clone(), configuration_in_context(&one.bound, service, &server)?))
+        })
+    });
+    pages.collect()
 }
 
 fn request(stack: &Stack, service: &Service, wiring: &Wiring) -> CliResult<Option<BuildRequest>> {

@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long)]
     exit_code: bool,
     /// Print Markdown, for a pull request
-    #[arg(long, conflicts_with = "html")]
+    #[arg(long)]
     markdown: bool,
     /// Write the same as a page with a picture
     #[arg(long, value_name = "FILE")]

@@ -174,14 +174,19 @@ pub fn refresh_build_files(context: &Context, loaded: &Loaded, bound: &Bound) ->
         bound.services.values().filter_map(|service| service.build()).collect();
     let read_by_builds = |path: &str| {
         let file = path.strip_suffix(".dockerignore").unwrap_or(path);
-        builds.iter().any(|build| build.dockerfile == file) || path.ends_with("nginx.conf")
+        let name = file.rsplit('/').next().unwrap_or(file);
+        builds.iter().any(|build| build.dockerfile == file)
+            || (name.starts_with("nginx.") && name.ends_with(".conf"))
     };
     if !bound.services.values().any(dashdeploy_contract::Service::is_generated) {
         return Ok(());
     }
-    for compared in
-        compared(loaded, &Wanted::NOTHING)?.iter().filter(|compared| read_by_builds(&compared.file.path))
-    {
+    // A page that a platform runs has its configuration there beside the one of a Docker host. What is wrong with another
+    // environment is no reason not to build for this one.
+    let docker = registry::compose_host().map(|target| target.descriptor().name.clone());
+    let elsewhere = bound.targets.values().any(|target| Some(target.as_str()) != docker.as_deref());
+    let wanted = if elsewhere { Wanted::USED } else { Wanted::NOTHING };
+    for compared in compared(loaded, &wanted)?.iter().filter(|compared| read_by_builds(&compared.file.path)) {
         let path = &compared.file.path;
         match write(loaded, compared, false)? {
             Done::Written => context.console.status(&format!("wrote {path}, which was missing")),

@@ -10,21 +10,22 @@ use tokio::time::Instant;
 
 use super::apply::Session;
 
-/// How often a platform without a subscription is asked.
-const POLL: Duration = Duration::from_secs(1);
+/// The pauses between two looks at a platform without a subscription: from the first, doubling, to the longest. What starts
+/// quickly is seen quickly, and what takes minutes costs few calls.
+const POLL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 
 /// Where health samples come from.
 pub(super) enum Samples {
     /// A subscription, read by a task of its own: a sample that is being looked up is not lost when something else happens
     /// first.
     Told(mpsc::Receiver<Result<HealthSample, TargetError>>),
-    /// The platform has no subscription and is asked again and again, next at this moment.
-    Asked(Instant),
+    /// The platform has no subscription and is asked again and again: next at this moment, then after this pause.
+    Asked(Instant, Duration),
 }
 
 impl Samples {
     pub(super) fn of(watch: Option<Box<dyn HealthWatch>>) -> Self {
-        let Some(mut watch) = watch else { return Self::Asked(Instant::now()) };
+        let Some(mut watch) = watch else { return Self::Asked(Instant::now(), POLL.0) };
         let (sender, receiver) = mpsc::channel(64);
         tokio::spawn(async move {
             loop {
@@ -47,7 +48,7 @@ impl Samples {
     pub(super) fn forget(&mut self) {
         match self {
             Self::Told(receiver) => while receiver.try_recv().is_ok() {},
-            Self::Asked(due) => *due = Instant::now(),
+            Self::Asked(due, pause) => (*due, *pause) = (Instant::now(), POLL.0),
         }
     }
 
@@ -62,18 +63,20 @@ impl Samples {
             if let Some(sample) = receiver.recv().await {
                 return Ok(vec![sample?]);
             }
-            *self = Self::Asked(Instant::now() + POLL);
+            *self = Self::Asked(Instant::now() + POLL.1, POLL.1);
         }
         let services: Vec<Name> = services.cloned().collect();
-        if let Self::Asked(due) = self {
+        let mut pause = POLL.1;
+        if let Self::Asked(due, next) = self {
             tokio::time::sleep_until(*due).await;
+            pause = *next;
         }
         let asking = services.into_iter().map(|service| async move {
             let health: Health = session.reader.health(session.bound, &service).await?;
             Ok(HealthSample { service, health })
         });
         let samples = futures_util::future::try_join_all(asking).await;
-        *self = Self::Asked(Instant::now() + POLL);
+        *self = Self::Asked(Instant::now() + pause, (pause * 2).min(POLL.1));
         samples
     }
 }

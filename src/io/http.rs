@@ -123,6 +123,20 @@ impl Http {
         }
     }
 
+    /// Sends a request once, with its own limit where it has one. Redirects of a GET are followed.
+    ///
+    /// # Errors
+    /// As for [`Http::send`].
+    pub async fn attempt(&self, request: &Request, limit: Option<Duration>) -> Result<Answer, HttpError> {
+        match limit {
+            None => self.follow(request).await,
+            Some(limit) => {
+                let late = || HttpError::late(&request.url);
+                tokio::time::timeout(limit, self.follow(request)).await.unwrap_or_else(|_| Err(late()))
+            }
+        }
+    }
+
     async fn follow(&self, request: &Request) -> Result<Answer, HttpError> {
         let mut url = request.url.clone();
         for _ in 0..=REDIRECTS {

@@ -6,6 +6,7 @@ mod build;
 mod ci;
 mod cli;
 mod config;
+mod deploy;
 mod detect;
 mod guard;
 mod manifests;

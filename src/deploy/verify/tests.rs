@@ -31,7 +31,7 @@ fn a_page_of_another_origin_is_asked_for_its_preflight() {
         checks(release, &BTreeMap::new()).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let mut release = release();
-    let text = "${services.api.url}".parse::<Text>().unwrap();
+    let text = Text::parse("${services.api.url}").unwrap();
     release.bound.services.get_mut("web").unwrap().env.insert("VITE_API".to_owned(), text);
     assert!(!words(&release).iter().any(|word| word.starts_with("preflight")), "{:?}", words(&release));
     release.wiring.same_origin.clear();

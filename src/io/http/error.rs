@@ -13,12 +13,23 @@ pub struct HttpError {
     /// What happened.
     pub reason: String,
     passing: bool,
+    sent: bool,
 }
 
 impl HttpError {
     /// Something that is not done, however often it is tried.
     pub(super) fn refused(url: &Url, reason: &str) -> Self {
-        Self { address: shown(url), reason: reason.to_owned(), passing: false }
+        Self { address: shown(url), reason: reason.to_owned(), passing: false, sent: false }
+    }
+
+    /// An answer that did not come in time.
+    pub(super) fn late(url: &Url) -> Self {
+        Self {
+            address: shown(url),
+            reason: "it does not answer in time".to_owned(),
+            passing: true,
+            sent: true,
+        }
     }
 
     pub(super) fn from_reqwest(url: &Url, error: &reqwest::Error) -> Self {
@@ -33,12 +44,22 @@ impl HttpError {
         } else {
             format!("the connection broke: {reason}")
         };
-        Self { address: shown(url), reason, passing: !error.is_builder() && !certificate }
+        Self {
+            address: shown(url),
+            reason,
+            passing: !error.is_builder() && !certificate,
+            sent: !error.is_builder() && !error.is_connect(),
+        }
     }
 
     /// True where trying again may help.
     pub fn is_passing(&self) -> bool {
         self.passing
+    }
+
+    /// True where it may have arrived all the same: a connection stood.
+    pub fn was_sent(&self) -> bool {
+        self.sent
     }
 
     /// What mends it.

@@ -23,6 +23,7 @@ mod lab;
 mod log;
 mod platform;
 pub mod registry;
+pub mod render;
 mod server;
 #[cfg(feature = "spec")]
 mod spec;

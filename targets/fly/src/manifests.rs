@@ -75,21 +75,24 @@ struct Mount {
 
 /// The service that other apps reach.
 #[derive(Serialize)]
-struct Private {
-    internal_port: u16,
-    port: u16,
+pub(crate) struct Private {
+    /// The port it listens on.
+    pub internal_port: u16,
+    /// The port that others use.
+    pub port: u16,
     /// Its address, for a comment.
     address: Value,
 }
 
 /// How Fly.io tells that it works.
 #[derive(Serialize)]
-struct Check {
+pub(crate) struct Check {
     /// The path asked for; none for a connection alone.
-    path: Option<String>,
-    port: u16,
+    pub path: Option<String>,
+    /// The port asked.
+    pub port: u16,
     /// True for an application, which may want to know that a request came by HTTPS.
-    forwarded: bool,
+    pub forwarded: bool,
 }
 
 /// A page's files in a bucket.
@@ -158,13 +161,13 @@ impl FlyToml {
     }
 }
 
-fn number(app: &App, option: &str) -> u32 {
+pub(crate) fn number(app: &App, option: &str) -> u32 {
     app.option(option).and_then(|value| value.parse().ok()).unwrap_or_default()
 }
 
 /// nginx answers what it has begun on SIGQUIT alone; every other server does on SIGTERM, as under Docker. Without one
 /// Fly.io sends SIGINT, on which Gunicorn drops what it is answering.
-fn kill_signal(app: &App) -> &'static str {
+pub(crate) fn kill_signal(app: &App) -> &'static str {
     if app.is_page() { "SIGQUIT" } else { "SIGTERM" }
 }
 
@@ -222,7 +225,7 @@ fn mount(app: &App) -> Option<Mount> {
 }
 
 /// A volume's name: 30 characters of a-z, 0-9 and _, as `fly volumes create` takes them.
-fn volume_name(name: &str) -> String {
+pub(crate) fn volume_name(name: &str) -> String {
     dashdeploy_contract::derived_name(&[name], 30).replace('-', "_")
 }
 
@@ -231,13 +234,13 @@ pub(crate) fn gigabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 30).max(1)
 }
 
-fn private(app: &App) -> Option<Private> {
+pub(crate) fn private(app: &App) -> Option<Private> {
     let (internal_port, port) = (app.service.port?, app.private_port()?);
     let address = word::comment(&format!("{}:{port}", app.private_host()));
     app.is_private().then_some(Private { internal_port, port, address })
 }
 
-fn check(app: &App) -> Option<Check> {
+pub(crate) fn check(app: &App) -> Option<Check> {
     let port = app.service.port?;
     let forwarded = !app.is_page();
     match &app.service.health {

@@ -1,9 +1,13 @@
-//! What Fly.io answers, as far as it is read. Unknown fields are passed over, missing ones are nothing: the platform adds and leaves
-//! out as it likes (the schemas of api.machines.dev/v1).
+//! What Fly.io answers, as far as it is read (the schemas of api.machines.dev/v1).
+//!
+//! Given: JSON. Gives: what is in it. Unknown fields are passed over, missing ones and `null` are nothing, unknown words of an
+//! enumeration are kept as text: the platform adds and leaves out as it likes. Deliberately absent: what follows from it.
 
 use std::collections::BTreeMap;
 
+use dashdeploy_contract::ApiAnswer;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// An app.
@@ -11,6 +15,17 @@ use serde_json::Value;
 #[serde(default)]
 pub(crate) struct App {
     pub(crate) organization: Organization,
+}
+
+/// What is said of an app's name.
+#[derive(Debug, Clone)]
+pub(crate) enum Named {
+    /// It is there, and the token may look at it.
+    Here(App),
+    /// Nobody has it.
+    Free,
+    /// Another organisation has it.
+    Elsewhere,
 }
 
 /// An organisation.
@@ -31,6 +46,8 @@ pub(crate) struct Machine {
     pub(crate) instance_id: String,
     pub(crate) image_ref: ImageRef,
     pub(crate) config: Option<Value>,
+    /// What is known of the configuration where the machine's host does not answer.
+    pub(crate) incomplete_config: Option<Value>,
     pub(crate) checks: Vec<Check>,
     pub(crate) events: Vec<Event>,
     pub(crate) host_status: Option<String>,
@@ -53,30 +70,25 @@ pub(crate) struct Check {
     pub(crate) output: Option<String>,
 }
 
-/// Something that happened to a machine; the newest stands first.
+/// Something that happened to a machine.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Event {
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    pub(crate) request: Option<EventRequest>,
-}
-
-/// What an event is about.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub(crate) struct EventRequest {
-    pub(crate) exit_event: Option<Exit>,
-    pub(crate) restart_count: u32,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub(crate) timestamp: i64,
+    /// What it is about; each kind has a form of its own.
+    pub(crate) request: Value,
 }
 
 /// How a machine's program ended.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Exit {
-    pub(crate) exit_code: i64,
-    pub(crate) requested_stop: bool,
-    pub(crate) oom_killed: bool,
+    pub(crate) code: i64,
+    pub(crate) out_of_memory: bool,
+    /// How often it was started again before.
+    pub(crate) restarts: u64,
 }
 
 /// A volume.
@@ -89,6 +101,15 @@ pub(crate) struct Volume {
     pub(crate) region: String,
     pub(crate) size_gb: u64,
     pub(crate) attached_machine_id: Option<String>,
+    pub(crate) snapshot_retention: Option<u32>,
+}
+
+/// What became of a volume that was made larger.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Extended {
+    /// True where its machine sees that only after a start.
+    pub(crate) needs_restart: bool,
 }
 
 /// A secret's name and the digest that Fly.io shows of it.
@@ -104,9 +125,10 @@ pub(crate) struct Secret {
 #[serde(default)]
 pub(crate) struct Secrets {
     pub(crate) secrets: Vec<Secret>,
-    /// The API documents it with the capital letter in some answers.
-    #[serde(alias = "Version")]
     pub(crate) version: Option<u64>,
+    /// The same under its former name.
+    #[serde(rename = "Version")]
+    pub(crate) former_version: Option<u64>,
 }
 
 /// Addresses.
@@ -121,7 +143,6 @@ pub(crate) struct Ips {
 #[serde(default)]
 pub(crate) struct Ip {
     pub(crate) ip: String,
-    pub(crate) shared: bool,
 }
 
 /// A certificate.
@@ -170,7 +191,8 @@ pub(crate) struct Token {
 #[serde(default)]
 pub(crate) struct LeaseAnswer {
     pub(crate) data: Option<Lease>,
-    pub(crate) nonce: String,
+    #[serde(flatten)]
+    pub(crate) flat: Lease,
 }
 
 /// A lease.
@@ -178,6 +200,8 @@ pub(crate) struct LeaseAnswer {
 #[serde(default)]
 pub(crate) struct Lease {
     pub(crate) nonce: String,
+    pub(crate) owner: String,
+    pub(crate) description: String,
 }
 
 /// A page of logs.
@@ -192,6 +216,7 @@ pub(crate) struct LogPage {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LogEntry {
+    pub(crate) id: String,
     pub(crate) attributes: LogAttributes,
 }
 
@@ -212,27 +237,58 @@ pub(crate) struct LogMeta {
 }
 
 impl Machine {
+    /// Its configuration, or as much of it as is known.
+    pub(crate) fn known_config(&self) -> Option<&Value> {
+        self.config.as_ref().or(self.incomplete_config.as_ref())
+    }
+
     /// A mark of the machine's metadata.
     pub(crate) fn mark(&self, name: &str) -> Option<&str> {
-        self.config.as_ref()?.get("metadata")?.get(name)?.as_str()
+        self.known_config()?.get("metadata")?.get(name)?.as_str()
     }
 
-    /// The plain variables it has.
-    pub(crate) fn env(&self) -> BTreeMap<String, String> {
-        let env = self.config.as_ref().and_then(|config| config.get("env")).and_then(Value::as_object);
-        let pairs = env.into_iter().flatten();
-        pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
-    }
-
-    /// True where it is there: neither gone nor going.
+    /// True where it is there: neither gone nor going (fly.io/docs/machines/machine-states).
     pub(crate) fn is_there(&self) -> bool {
-        !matches!(self.state.as_str(), "destroyed" | "destroying" | "replaced" | "migrated")
+        !matches!(self.state.as_str(), "destroyed" | "destroying" | "replaced" | "replacing" | "migrated")
     }
 
-    /// The newest end of its program that nobody asked for.
-    pub(crate) fn last_exit(&self) -> Option<(&Exit, u32)> {
-        let exit = self.events.iter().find(|event| event.kind == "exit")?.request.as_ref()?;
-        exit.exit_event.as_ref().filter(|end| !end.requested_stop).map(|end| (end, exit.restart_count))
+    /// True where its host answers.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.host_status.as_deref().is_none_or(|status| status == "ok")
+    }
+
+    /// The newest end of its program since it got its configuration, unless that was asked for.
+    pub(crate) fn last_exit(&self) -> Option<Exit> {
+        let anew = ["launch", "update", "replace", "migrate"];
+        let begun = self.events.iter().filter(|event| anew.contains(&event.kind.as_str()));
+        let begun = begun.map(|event| event.timestamp).max().unwrap_or_default();
+        let exits = self.events.iter().filter(|event| event.kind == "exit" && event.timestamp >= begun);
+        let request = &exits.max_by_key(|event| event.timestamp)?.request;
+        let end = request.get("exit_event").filter(|end| end.is_object())?;
+        let is = |name: &str| end.get(name).and_then(Value::as_bool).unwrap_or_default();
+        (!is("requested_stop")).then(|| Exit {
+            code: end.get("exit_code").and_then(Value::as_i64).unwrap_or_default(),
+            out_of_memory: is("oom_killed"),
+            restarts: request.get("restart_count").and_then(Value::as_u64).unwrap_or_default(),
+        })
+    }
+
+    /// When it was started last, in seconds since 1970-01-01 UTC.
+    pub(crate) fn started_at(&self) -> Option<i64> {
+        let starts = self.events.iter().filter(|event| event.kind == "start" && event.timestamp > 0);
+        starts.map(|event| event.timestamp / 1000).max()
+    }
+
+    /// The newest thing that happened to it, for people.
+    pub(crate) fn last_event(&self) -> Option<&str> {
+        self.events.iter().max_by_key(|event| event.timestamp).map(|event| event.kind.as_str())
+    }
+}
+
+impl Ip {
+    /// True for an address inside the organisation's private network (fly.io/docs/networking/private-networking: fdaa::/16).
+    pub(crate) fn is_private(&self) -> bool {
+        self.ip.starts_with("fdaa:")
     }
 }
 
@@ -241,7 +297,12 @@ impl Volume {
     pub(crate) fn is_there(&self) -> bool {
         !matches!(
             self.state.as_str(),
-            "scheduling_destroy" | "fork_cleanup" | "waiting_for_detach" | "pending_destroy" | "destroying" | "destroyed"
+            "scheduling_destroy"
+                | "fork_cleanup"
+                | "waiting_for_detach"
+                | "pending_destroy"
+                | "destroying"
+                | "destroyed"
         )
     }
 }
@@ -249,7 +310,7 @@ impl Volume {
 impl Certificate {
     /// `active`, or what is still missing.
     pub(crate) fn words(&self) -> String {
-        if self.configured && self.validation_errors.is_empty() {
+        if self.configured {
             return "active".to_owned();
         }
         if let Some(error) = self.validation_errors.first() {
@@ -263,5 +324,109 @@ impl Certificate {
             (cname, ..) => format!("a CNAME record {cname}"),
         };
         format!("its name server must have {wanted}")
+    }
+}
+
+impl Secrets {
+    /// The version that a machine has to wait for.
+    pub(crate) fn latest(&self) -> Option<u64> {
+        self.version.or(self.former_version)
+    }
+
+    /// Fly's digest of each, by name.
+    pub(crate) fn digests(&self) -> BTreeMap<String, String> {
+        self.secrets.iter().map(|secret| (secret.name.clone(), secret.digest.clone())).collect()
+    }
+}
+
+impl LeaseAnswer {
+    /// The lease.
+    pub(crate) fn lease(self) -> Lease {
+        self.data.unwrap_or(self.flat)
+    }
+}
+
+/// Reads a body; `null` counts as not said.
+///
+/// # Errors
+/// What is wrong with it, without showing it.
+pub(crate) fn decode<T: DeserializeOwned>(answer: &ApiAnswer) -> Result<T, String> {
+    let mut value: Value = answer.json()?;
+    drop_nulls(&mut value);
+    serde_json::from_value(value).map_err(|error| {
+        // Of a wrong type serde_json names what was wanted and what came, which may be a value of somebody's.
+        let kind = if error.is_data() { "a field has another type" } else { "it ends too early" };
+        format!("its answer is not what it documents ({kind})")
+    })
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: DeserializeOwned>(body: &str) -> Result<T, String> {
+        decode(&ApiAnswer { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() })
+    }
+
+    #[test]
+    fn what_is_new_missing_or_null_is_no_error() {
+        let text = r#"{"id":"1","checks":null,"events":[{"type":"exit","timestamp":1,"request":null,"new":1}],
+            "host_status":"on fire","config":{"metadata":{"a":"b"},"env":null},"added":{"x":[]}}"#;
+        let machine: Machine = read(text).unwrap();
+        assert_eq!(
+            (machine.mark("a"), machine.is_reachable(), machine.last_exit()),
+            (Some("b"), false, None)
+        );
+        assert!(read::<Vec<Machine>>("[{}, {\"state\":\"an unknown word\"}]").unwrap()[1].is_there());
+        let both: Secrets =
+            read(r#"{"Version":3,"version":4,"secrets":[{"name":"A","digest":"d"}]}"#).unwrap();
+        assert_eq!((both.latest(), both.digests().len()), (Some(4), 1));
+        assert_eq!(read::<Secrets>(r#"{"Version":3}"#).unwrap().latest(), Some(3));
+        assert_eq!(read::<LeaseAnswer>(r#"{"nonce":"n"}"#).unwrap().lease().nonce, "n");
+        assert_eq!(
+            read::<LeaseAnswer>(r#"{"status":"ok","data":{"nonce":"m"}}"#).unwrap().lease().nonce,
+            "m"
+        );
+    }
+
+    #[test]
+    fn nonsense_is_an_error_that_shows_nothing() {
+        for body in ["", "<html>", "[1", r#"{"id":{"secret-canary":1}}"#, "\"text\""] {
+            let error = read::<Machine>(body).unwrap_err();
+            assert!(error.contains("not what it documents") && !error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_newest_end_counts_wherever_it_stands() {
+        let text = r#"{"events":[
+            {"type":"exit","timestamp":1000,"request":{"restart_count":1,"exit_event":{"exit_code":1}}},
+            {"type":"exit","timestamp":3000,"request":{"restart_count":2,"exit_event":{"exit_code":137,"oom_killed":true}}},
+            {"type":"start","timestamp":2500}]}"#;
+        let machine: Machine = read(text).unwrap();
+        assert_eq!(machine.last_exit(), Some(Exit { code: 137, out_of_memory: true, restarts: 2 }));
+        assert_eq!((machine.started_at(), machine.last_event()), (Some(2), Some("exit")));
+    }
+
+    #[test]
+    fn a_certificate_says_what_is_missing() {
+        let state = |text: &str| read::<Certificate>(text).unwrap().words();
+        assert_eq!(state(r#"{"configured":true}"#), "active");
+        assert!(state(r#"{"dns_requirements":{"cname":"x.fly.dev"}}"#).contains("CNAME record x.fly.dev"));
+        assert!(
+            state(r#"{"dns_requirements":{"a":["1.2.3.4"],"aaaa":["::1"]}}"#).contains("A record 1.2.3.4")
+        );
+        assert_eq!(state(r#"{"status":"pending_validation"}"#), "it is pending_validation");
     }
 }

@@ -1,9 +1,60 @@
 //! The contract's suite, and what the report says of a page and a service with data.
 
-use dashdeploy_contract::conformance::{paper, sample_on, wired};
+use std::sync::Arc;
+
+use dashdeploy_contract::conformance::{Kit, broken, canaries, paper, sample_on, wired};
 use dashdeploy_contract::{
-    Bound, Desk, HealthCheck, Name, Publish, Severity, Target, Topic, Verdict, Volume, Writers,
+    Bound, Desk, HealthCheck, Name, Observed, Plan, Publish, Release, Severity, Supplies, Target, Topic,
+    Verdict, Volume, Writers,
 };
+
+use crate::played::{App, Played};
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+/// What is seen after the writer itself has carried the plan out.
+fn settled(release: &Release, plan: &Plan) -> Observed {
+    let (target, played) = (super::target(), Played::new());
+    let supplies = Supplies::of(canaries(&release.bound));
+    for (service, image) in &release.images {
+        supplies.put_image(service, format!("registry.fly.io/{service}@{}", image.id.0));
+    }
+    run(async {
+        let writer = target.connect_writer(&played.access(), Arc::new(played.clone())).await.unwrap();
+        for change in &plan.changes {
+            writer.apply(&release.bound, change, &supplies).await.unwrap();
+        }
+        for change in &plan.changes {
+            writer.settle(&release.bound, change).await.unwrap();
+        }
+        target.connect_reader(&played.access()).await.unwrap().observe(&release.bound).await.unwrap()
+    })
+}
+
+/// Somebody else has apps under our names, with machines and data.
+fn foreign(release: &Release) -> Observed {
+    let (target, played) = (super::target(), Played::new());
+    for url in target.addresses(&release.bound).into_values().filter_map(|address| address.url) {
+        let name = url.trim_start_matches("https://").trim_end_matches(".fly.dev").to_owned();
+        let config = serde_json::json!({ "image": "nginx", "mounts": [{ "volume": "vol_1", "name": "data", "path": "/x" }] });
+        let machine = serde_json::json!({ "id": "m1", "name": "x", "region": "iad", "state": "started", "config": config });
+        let volume = serde_json::json!({ "id": "vol_1", "name": "data", "region": "iad", "size_gb": 1 });
+        let (machines, volumes, org) = (vec![machine], vec![volume], "personal".to_owned());
+        played.with(|world| world.apps.insert(name, App { org, machines, volumes, ..App::default() }));
+    }
+    run(async {
+        target.connect_reader(&played.access()).await.unwrap().observe(&release.bound).await.unwrap()
+    })
+}
+
+#[test]
+fn every_promise_of_deploying_is_kept() {
+    let target = super::target();
+    let found = broken(&Kit { target: &target, settled, foreign });
+    assert!(found.is_empty(), "{found:#?}");
+}
 
 #[test]
 fn every_promise_is_kept() {

@@ -107,8 +107,8 @@ impl<'a> Place<'a> {
     /// What a service is made from. `runtime: python` for a whole environment is for those services that are Python.
     pub(crate) fn runtime(&self, service: &Service) -> Runtime {
         if service.kind() == ServiceKind::Static {
-            let docker = self.option(service, "hosting") == Some("docker");
-            return if docker { Runtime::Docker } else { Runtime::Static };
+            let image = self.option(service, "hosting") == Some("docker");
+            return if image { self.of_images() } else { Runtime::Static };
         }
         if matches!(service.source, Source::Image(_)) {
             return Runtime::Image;
@@ -116,14 +116,20 @@ impl<'a> Place<'a> {
         let is_python = service.build().is_some_and(|build| matches!(build.recipe, Recipe::Python(_)));
         match self.option(service, "runtime") {
             Some("image") => Runtime::Image,
+            Some("docker") => Runtime::Docker,
             Some("python") if is_python => Runtime::Python,
-            _ => Runtime::Docker,
+            _ => self.of_images(),
         }
+    }
+
+    /// Images where there is a registry that they are pushed to, as a deploy does it; else Render builds by the Dockerfile.
+    fn of_images(&self) -> Runtime {
+        if self.bound.registry.is_some() { Runtime::Image } else { Runtime::Docker }
     }
 
     /// The page's own image: its nginx knows no name server of Render, and so hands nothing on.
     pub(crate) fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
-        let own_image = service.kind() == ServiceKind::Static && self.runtime(service) == Runtime::Docker;
+        let own_image = service.kind() == ServiceKind::Static && self.runtime(service) != Runtime::Static;
         own_image.then(|| PageServer::of(TARGET, desk, service, None, IndexMap::new())).flatten()
     }
 

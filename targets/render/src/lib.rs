@@ -1,7 +1,8 @@
 //! The target `render`: Render.
 //!
-//! Given: a bound project. Gives: the Blueprint that Render reads, what of the project it carries, and addresses. Deliberately
-//! absent: the network, files, the process environment, printing.
+//! Given: a bound project, ways out. Gives: the Blueprint that Render reads, what of the project it carries, addresses; plans, and a
+//! reader and writer that carry them out by Render's API. Deliberately absent: files, the process environment, printing,
+//! connections of its own.
 //!
 //! | room | what is in it |
 //! |---|---|
@@ -10,20 +11,40 @@
 //! | `check` | what Render cannot take, each with the mend |
 //! | `portability` | an answer for each topic, with Render's page about it |
 //! | `manifests` | render.yaml |
+//! | `desired`, `payload` | a release as services; what plans carry |
+//! | `observe` | what is there |
+//! | `plan`, `removal` | the changes from one to the other |
+//! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
+//! | `connection`, `logs`, `write` | looking; changes carried out and taken back |
 
+mod api;
 mod check;
 mod config;
+mod connection;
+mod desired;
+mod error;
+mod logs;
 mod manifests;
+mod observe;
+mod payload;
+mod plan;
 mod portability;
+mod removal;
 mod size;
+mod wire;
+mod write;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Descriptor, Desk, Finding, Manifests, Name, PageServer, Portability, Service, ServiceAddress,
-    Target, Template,
+    Access, Bound, Descriptor, Desk, Finding, ImageHome, Manifests, Name, Observed, PageServer, Plan,
+    Portability, Reader, Release, Removal, SecretEdit, Service, ServiceAddress, Target, TargetError,
+    Template, Writer, Writes,
 };
 use indexmap::IndexMap;
 
-use config::Place;
+use config::{Form, Place};
 
 /// The target `render`.
 pub struct RenderTarget {
@@ -44,6 +65,7 @@ impl RenderTarget {
     }
 }
 
+#[async_trait]
 impl Target for RenderTarget {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -75,6 +97,45 @@ impl Target for RenderTarget {
 
     fn page_server(&self, desk: &Desk, service: &Service) -> Option<PageServer> {
         self.place(desk.bound).page_server(desk, service)
+    }
+
+    fn plan(&self, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
+        plan::plan(&self.place(&release.bound), release, observed)
+    }
+
+    fn plan_removal(
+        &self,
+        bound: &Bound,
+        observed: &Observed,
+        removal: Removal,
+    ) -> Result<Plan, TargetError> {
+        removal::plan_removal(&self.place(bound), observed, removal)
+    }
+
+    fn plan_secrets(
+        &self,
+        bound: &Bound,
+        observed: &Observed,
+        edits: &[SecretEdit],
+    ) -> Result<Plan, TargetError> {
+        plan::plan_secrets(&self.place(bound), observed, edits)
+    }
+
+    fn image_home(&self, _: &Access, bound: &Bound, service: &Service) -> ImageHome {
+        let site = self.place(bound).form(service) == Form::Site;
+        if site { ImageHome::Unneeded } else { ImageHome::Registry }
+    }
+
+    async fn connect_reader(&self, access: &Access) -> Result<Box<dyn Reader>, TargetError> {
+        Ok(Box::new(connection::RenderReader::new(access, &self.descriptor)?))
+    }
+
+    async fn connect_writer(
+        &self,
+        access: &Access,
+        writes: Arc<dyn Writes>,
+    ) -> Result<Box<dyn Writer>, TargetError> {
+        Ok(Box::new(connection::RenderWriter::new(access, writes)?))
     }
 }
 

@@ -140,6 +140,25 @@ fn entry(place: &Place, desk: &Desk, service: &Service) -> Entry {
     }
 }
 
+/// What a static site is built and served by, for a deploy by the API: root folder, build command, folder of the files, routes,
+/// headers.
+pub(crate) fn site_of(
+    place: &Place,
+    desk: &Desk,
+    service: &Service,
+) -> (Option<String>, String, String, Value, Value) {
+    let entry = entry(place, desk, service);
+    let routes = entry.routes.iter().map(|route| {
+        serde_json::json!({ "type": "rewrite", "source": route.source, "destination": route.destination })
+    });
+    let headers = entry
+        .headers
+        .iter()
+        .map(|header| serde_json::json!({ "path": header.path, "name": header.name, "value": header.value }));
+    let (build, publish) = (entry.build_command.unwrap_or_default(), entry.publish.unwrap_or_default());
+    (entry.root, build, publish, routes.collect(), headers.collect())
+}
+
 /// Nothing is deployed by itself from a registry.
 fn auto_deploy(place: &Place, service: &Service) -> Option<&'static str> {
     let word = match place.option(service, "auto_deploy") {

@@ -1,0 +1,255 @@
+//! A service of a release as Render has it: what shall be.
+//!
+//! Given: a release, a service on Render. Gives: plain data that a plan carries, without the image's digest, which is known only when
+//! it was pushed, and without any secret's value. What render.yaml says is decided by the same functions, so that the two stay in step.
+
+use std::collections::BTreeMap;
+
+use dashdeploy_contract::{Desk, ErrorKind, HealthCheck, Name, Release, Service, ServiceKind, TargetError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::check::docker_command;
+use crate::config::{Form, Place, Runtime};
+use crate::error::ours;
+use crate::manifests::site_of;
+use crate::size;
+
+/// How names of marks begin.
+pub(crate) const MARK: &str = "DASHDEPLOY_";
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Desired {
+    /// The service.
+    pub(crate) service: Name,
+    /// Its name at Render.
+    pub(crate) name: String,
+    /// `web_service`, `private_service`, `background_worker`, `static_site`.
+    pub(crate) kind: String,
+    /// The workspace, where one is named.
+    pub(crate) workspace: Option<String>,
+    /// The registry credential's name, where one is named.
+    pub(crate) credential: Option<String>,
+    /// The marks, as variables.
+    pub(crate) marks: BTreeMap<String, String>,
+    /// Plain variables.
+    pub(crate) env: BTreeMap<String, String>,
+    /// The names of its secrets, with the fingerprints of their values.
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// What a container has.
+    pub(crate) container: Option<Container>,
+    /// What a static site has.
+    pub(crate) site: Option<Site>,
+    /// The user's own host name.
+    pub(crate) domain: Option<String>,
+}
+
+/// What a container has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Container {
+    pub(crate) image: String,
+    /// The instance type in the API's spelling.
+    pub(crate) plan: String,
+    pub(crate) region: Option<String>,
+    pub(crate) instances: u32,
+    pub(crate) health: Option<String>,
+    pub(crate) command: Option<String>,
+    pub(crate) disk: Option<Disk>,
+}
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Disk {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) size: u64,
+}
+
+/// What a static site has: Render builds it from a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Site {
+    pub(crate) repo: String,
+    pub(crate) branch: Option<String>,
+    pub(crate) commit: String,
+    pub(crate) root: Option<String>,
+    pub(crate) build: String,
+    pub(crate) publish: String,
+    pub(crate) routes: Value,
+    pub(crate) headers: Value,
+}
+
+impl Desired {
+    /// What shall be for a service.
+    ///
+    /// # Errors
+    /// `Invalid` for a variable that cannot be filled in, `Unsupported` for what Render would build itself from its Dockerfile.
+    pub(crate) fn of(place: &Place, release: &Release, service: &Service) -> Result<Self, TargetError> {
+        let desk = Desk { bound: &release.bound, wiring: &release.wiring, suffix: None };
+        let (bound, form) = (&release.bound, place.form(service));
+        let site = if form == Form::Site { Some(site(place, &desk, release, service)?) } else { None };
+        let container = if form == Form::Site { None } else { Some(container(place, release, service)?) };
+        let marks =
+            [("PROJECT", &bound.project), ("ENVIRONMENT", &bound.environment), ("SERVICE", &service.name)];
+        Ok(Self {
+            service: service.name.clone(),
+            name: place.name(service),
+            kind: kind(form).to_owned(),
+            workspace: place.option(service, "workspace").map(str::to_owned),
+            credential: place.option(service, "registry_credential").map(str::to_owned),
+            marks: marks.map(|(mark, name)| (format!("{MARK}{mark}"), name.to_string())).into(),
+            env: env(place, &desk, service)?,
+            secrets: release
+                .secrets
+                .get(&service.name)
+                .into_iter()
+                .flatten()
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+            container,
+            site,
+            domain: bound.domains.get(&service.name).cloned(),
+        })
+    }
+
+    /// What tells one deploy from another.
+    pub(crate) fn hash(&self) -> String {
+        let parts = json!([self.env, self.secrets, self.container, self.site]);
+        let hex: String =
+            Sha256::digest(parts.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        hex[..16].to_owned()
+    }
+
+    /// The mark that a deploy leaves once it has begun: what it was of, and its image.
+    pub(crate) fn deployed(&self) -> String {
+        let image = self.container.as_ref().map_or("", |container| container.image.as_str());
+        format!("{} {image}", self.hash()).trim().to_owned()
+    }
+
+    /// What of the deploy is compared with one that is there, for people.
+    pub(crate) fn content(&self) -> &str {
+        match (&self.container, &self.site) {
+            (Some(container), _) => &container.image,
+            (_, Some(site)) => &site.commit,
+            _ => "",
+        }
+    }
+}
+
+fn kind(form: Form) -> &'static str {
+    match form {
+        Form::Site => "static_site",
+        Form::Web => "web_service",
+        Form::Private => "private_service",
+        Form::Worker => "background_worker",
+    }
+}
+
+fn container(place: &Place, release: &Release, service: &Service) -> Result<Container, TargetError> {
+    let operation = format!("plan {}", service.name);
+    if place.runtime(service) == Runtime::Python {
+        let message =
+            "Render would build it from the repository by its own Python, and no image of ours would run";
+        return Err(ours(ErrorKind::Unsupported, operation, message)
+            .hint("write `runtime: image`, and `registry:` for where images go; render.yaml can be used by hand as it is"));
+    }
+    let image = release.images.get(&service.name).ok_or_else(|| {
+        ours(ErrorKind::Invalid, operation.clone(), format!("the release has no image of `{}`", service.name))
+    })?;
+    let plan = size::of(place, service).ok_or_else(|| {
+        ours(ErrorKind::Invalid, operation, format!("no instance type has the memory of `{}`", service.name))
+    })?;
+    Ok(Container {
+        image: image.id.0.clone(),
+        plan: plan.word.replace(' ', "_"),
+        region: place.region(service).map(str::to_owned),
+        instances: service.replicas,
+        health: match &service.health {
+            HealthCheck::Http { path } if place.form(service) == Form::Web => Some(path.clone()),
+            _ => None,
+        },
+        command: docker_command(place, service).map(|words| words.join(" ")),
+        disk: service.volumes.first().map(|(volume, path)| Disk {
+            name: volume.to_string(),
+            path: path.clone(),
+            size: size::gigabytes(place.bound.volumes.get(volume).and_then(|volume| volume.size)),
+        }),
+    })
+}
+
+fn site(place: &Place, desk: &Desk, release: &Release, service: &Service) -> Result<Site, TargetError> {
+    let operation = format!("plan {}", service.name);
+    let choose = "or write `hosting: docker` for its nginx image, which is deployed by digest";
+    let git = release.git.as_ref().and_then(|git| Some((git, git.remote.as_ref()?)));
+    let Some((git, remote)) = git else {
+        let message = "Render builds a static site from a repository, and this folder is in none that has a remote `origin`";
+        return Err(ours(ErrorKind::Invalid, operation, message)
+            .hint(format!("push it to a repository that Render can read, {choose}")));
+    };
+    if git.dirty {
+        let message = format!(
+            "Render would build commit {}, and files here differ from it",
+            &git.commit[..git.commit.len().min(12)]
+        );
+        return Err(
+            ours(ErrorKind::Invalid, operation, message).hint(format!("commit and push first, {choose}"))
+        );
+    }
+    let (root, build, publish, routes, headers) = site_of(place, desk, service);
+    Ok(Site {
+        repo: https(remote),
+        branch: git.branch.clone(),
+        commit: git.commit.clone(),
+        root,
+        build,
+        publish,
+        routes,
+        headers,
+    })
+}
+
+/// A remote in the form that Render takes: `git@github.com:acme/shop.git` is `https://github.com/acme/shop`.
+fn https(remote: &str) -> String {
+    let plain = remote.trim_end_matches('/').trim_end_matches(".git");
+    let ssh = plain.strip_prefix("ssh://").unwrap_or(plain);
+    match ssh.strip_prefix("git@") {
+        Some(rest) => format!("https://{}", rest.replacen(':', "/", 1)),
+        None => plain.to_owned(),
+    }
+}
+
+/// The plain variables, with the port that Render sends requests to (<https://render.com/docs/web-services#port-binding>).
+fn env(place: &Place, desk: &Desk, service: &Service) -> Result<BTreeMap<String, String>, TargetError> {
+    let mut env = BTreeMap::new();
+    let in_files = service.kind() == ServiceKind::Static && place.form(service) != Form::Site;
+    if !in_files {
+        for (name, text) in &service.env {
+            let value = desk.wiring.resolve(text, service).map_err(|unresolved| {
+                ours(ErrorKind::Invalid, format!("plan {}", service.name), format!("variable {name}: {unresolved}"))
+                    .hint("Render gives private addresses itself and tells them nobody beforehand: use `${services.….url}`")
+            })?;
+            env.insert(name.clone(), value);
+        }
+    }
+    if let Some(port) = service.port.filter(|_| place.form(service) != Form::Site) {
+        env.entry("PORT".to_owned()).or_insert_with(|| port.to_string());
+    }
+    Ok(env)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remotes_are_given_as_addresses() {
+        for form in [
+            "git@github.com:acme/shop.git",
+            "ssh://git@github.com/acme/shop",
+            "https://github.com/acme/shop.git",
+        ] {
+            assert_eq!(https(form), "https://github.com/acme/shop", "{form}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A run is killed at each of its calls, in three phases, and repeated: nothing is there twice, nothing is left over, and all of it is as
+//! after a run that nobody disturbed.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::stage::{Point, Stage};
+
+/// What is killed.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The platform whose truth is compared.
+    pub platform: &'static str,
+    /// A stage of its own.
+    pub stage: fn(&str) -> Stage,
+    /// What is replaced in dashdeploy.yaml for an update.
+    pub update: (&'static str, &'static str),
+}
+
+impl Case {
+    /// A stage just before the run that is killed.
+    fn prepared(&self, name: &str, update: bool) -> Stage {
+        let stage = (self.stage)(name);
+        if update {
+            stage.run(&["deploy", "--yes"]).exits(0);
+            stage.project.replace("dashdeploy.yaml", self.update.0, self.update.1);
+        }
+        stage
+    }
+
+    /// How many calls an undisturbed run makes, and what is there after it.
+    fn undisturbed(&self, update: bool) -> (u64, Value) {
+        let stage = self.prepared("kill", update);
+        stage.run(&["deploy", "--yes"]).exits(0);
+        (stage.calls(), named(&stage, self.platform))
+    }
+}
+
+/// The truth, with the project's own name made the same for all.
+fn named(stage: &Stage, platform: &str) -> Value {
+    let text = stage.truth(platform).to_string().replace(&stage.project.name, "PROJECT").replace(&stage.registry.host(), "REGISTRY");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Kills at every call, in every phase.
+pub fn every_kill(case: &Case, update: bool) {
+    let (calls, expected) = case.undisturbed(update);
+    let phases: [fn(u64) -> Point; 3] = [Point::BeforeSending, Point::BeforeTheAnswer, Point::BeforeTheFsync];
+    let points: Vec<Point> = (1..=calls).flat_map(|n| phases.map(|phase| phase(n))).collect();
+    let (next, wrong, reached) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some(point) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let stage = case.prepared("kill", update);
+                    if stage.killed(&["deploy", "--yes"], *point) {
+                        reached.fetch_add(1, Ordering::SeqCst);
+                    }
+                    torn(&stage, *point);
+                    let again = stage.run(&["deploy", "--yes"]);
+                    if again.code != 0 {
+                        wrong.lock().unwrap().push(format!("{point:?}: exit {}\n{}", again.code, again.all()));
+                        continue;
+                    }
+                    let found = named(&stage, case.platform);
+                    if found != expected {
+                        wrong.lock().unwrap().push(format!("{point:?}:\n{found:#}\nexpected\n{expected:#}"));
+                    }
+                    let last = stage.run(&["plan", "--exit-code"]);
+                    if last.code != 0 {
+                        wrong.lock().unwrap().push(format!("{point:?}: not done\n{}", last.all()));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    let (all, reached) = (points.len(), reached.into_inner());
+    let what = if update { "update" } else { "first deploy" };
+    println!("{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates 0, orphans 0", case.platform, all - wrong.len());
+    assert!(wrong.is_empty(), "{} of {all}: {}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
+}
+
+/// What a power cut leaves of the journal's last line.
+fn torn(stage: &Stage, point: Point) {
+    let Point::BeforeTheFsync(number) = point else { return };
+    let folder = stage.project.path().join(".dashdeploy/ledger");
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = file.path();
+        if path.extension().is_some_and(|end| end == "jsonl") {
+            let bytes = std::fs::read(&path).unwrap();
+            let last = bytes[..bytes.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            let cut = last + 1 + usize::try_from(number).unwrap() * 7 % (bytes.len() - last).max(1);
+            // A first line that was cut off is a ledger that was never begun.
+            if last > 0 {
+                std::fs::write(&path, &bytes[..cut.min(bytes.len())]).unwrap();
+            }
+        }
+    }
+}
+
+/// Sends the signals that people and CI systems send, at calls of a first deploy.
+pub fn every_signal(case: &Case) {
+    let (calls, _) = case.undisturbed(false);
+    let points: Vec<(u64, &str)> = (1..=calls).map(|n| (n, ["INT", "TERM", "HUP"][usize::try_from(n % 3).unwrap()])).collect();
+    let (next, wrong, longest) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(Duration::ZERO));
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some((number, signal)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let stage = case.prepared("kill", false);
+                    let (sprung, ran, took) = stage.signalled(&["deploy", "--yes"], Point::BeforeSending(*number), signal);
+                    let mut longest = longest.lock().unwrap();
+                    *longest = (*longest).max(took);
+                    drop(longest);
+                    let late = took > Duration::from_secs(10);
+                    // A run that was through before the signal came is as good.
+                    if sprung && (late || ![130, 0].contains(&ran.code)) {
+                        wrong.lock().unwrap().push(format!("{signal} at {number}: exit {} after {took:?}\n{}", ran.code, ran.all()));
+                    }
+                    let again = stage.run(&["deploy", "--yes"]);
+                    if again.code != 0 {
+                        wrong.lock().unwrap().push(format!("after {signal} at {number}: exit {}\n{}", again.code, again.all()));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    println!("{}: signals at {calls} calls: {}/{calls} ended in time, at most {:?}", case.platform, points.len() - wrong.len(), longest.into_inner().unwrap());
+    assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(3)].join("\n"));
+}
