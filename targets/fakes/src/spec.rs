@@ -35,8 +35,8 @@ pub(crate) struct Spec {
     /// What comes before its paths: `/v1`.
     base: String,
     operations: Vec<Operation>,
-    /// Its schemas, closed; see `schema`.
-    components: Value,
+    /// What its schemas point into, the named ones closed; see `schema`.
+    document: Value,
     validators: Mutex<BTreeMap<usize, Arc<Validator>>>,
 }
 
@@ -86,7 +86,7 @@ impl Spec {
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             operations,
-            components: schema::components(&document),
+            document: json!({ "components": schema::components(&document), "paths": document["paths"] }),
             validators: Mutex::default(),
         })
     }
@@ -135,18 +135,21 @@ impl Spec {
             Err(error) => return Ok(vec![format!("the body is no JSON: {error}")]),
         };
         let validator = self.validator(at, schema)?;
-        Ok(validator
+        let errors: Vec<(String, String)> = validator
             .iter_errors(&body)
-            .map(|error| format!("body{}: {}", error.instance_path(), error.masked()))
-            .collect())
+            .map(|error| (error.instance_path().to_string(), error.masked().to_string()))
+            .collect();
+        // A property with something wrong in it counts as not known where it stands: what is wrong in it says more.
+        let deeper = |at: &str| errors.iter().any(|(other, _)| other.starts_with(&format!("{at}/")));
+        let telling = errors.iter().filter(|(at, _)| !deeper(at));
+        Ok(telling.map(|(at, words)| format!("body{at}: {words}")).collect())
     }
 
     fn validator(&self, at: usize, schema: &Value) -> Result<Arc<Validator>, String> {
         if let Some(known) = held(&self.validators).get(&at) {
             return Ok(Arc::clone(known));
         }
-        let mut whole = schema::closed(schema, &self.components);
-        whole["components"] = self.components.clone();
+        let whole = schema::alone(schema::closed(schema, &self.document), &self.document);
         let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
         let validator =
             options.build(&whole).map_err(|error| format!("the document's schema: {}", error.masked()))?;

@@ -240,3 +240,23 @@ fn a_lab_stops_when_it_is_dropped() {
     }
     assert!(TcpStream::connect(address).is_err());
 }
+
+#[cfg(feature = "spec")]
+#[test]
+fn a_request_that_the_document_does_not_allow_is_kept_and_not_acted_on() {
+    let lab = lab(Options::default());
+    let document = br##"{"paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {
+        "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}}}}}}}"##;
+    let control = |method: &str, path: &str, body: &[u8]| {
+        let (status, _, body) = ask(lab.address("counter").unwrap(), method, path, &[], body).unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    assert_eq!(control("PUT", "/_fake/spec", b"{}").0, 400);
+    assert_eq!(control("PUT", "/_fake/spec", document).0, 200);
+    assert_eq!(control("POST", "/a", b"{\"a\": 1}").0, 200);
+    assert_eq!(control("POST", "/a", b"{\"b\": 1}").0, 400);
+    assert_eq!(control("POST", "/b", b"{}").0, 400);
+    assert_eq!((posts(&lab), lab.violations().len()), (1, 2));
+    assert_eq!(control("GET", "/_fake/violations", b"").1[0]["number"], 2);
+    assert!(lab.hold_against("nobody", &json!({})).is_err());
+}

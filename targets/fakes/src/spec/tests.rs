@@ -2,6 +2,8 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+use std::path::PathBuf;
+
 use super::*;
 
 fn call(method: &str, url: &str, body: Value) -> Call {
@@ -15,13 +17,14 @@ fn call(method: &str, url: &str, body: Value) -> Call {
     }
 }
 
-/// A vendor's document from the folder that `VENDOR_SPECS` names.
+/// A vendor's document, where it is at hand: in the folder that `DASHDEPLOY_SPECS` names, otherwise beside the repository.
 fn document(name: &str) -> Option<Value> {
-    let Ok(folder) = std::env::var("VENDOR_SPECS") else {
-        eprintln!("SKIPPED: VENDOR_SPECS names no folder with {name}");
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
+    let folder = std::env::var_os("DASHDEPLOY_SPECS").map_or_else(beside, PathBuf::from);
+    let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
+        eprintln!("SKIPPED: the vendor's {name} is not there (DASHDEPLOY_SPECS names the folder)");
         return None;
     };
-    let text = std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
     Some(serde_json::from_str(&text).unwrap())
 }
 
@@ -58,10 +61,10 @@ fn what_a_document_does_not_name_is_a_problem() {
         json!({ "size": 1 }),
         Value::Null,
     ] {
-        assert_eq!(problems("POST", "/v1/things", wrong.clone()).len(), 1, "{wrong}");
+        assert!(!problems("POST", "/v1/things", wrong.clone()).is_empty(), "{wrong}");
     }
     let told = problems("POST", "/v1/things", json!({ "name": "a", "size": "s3cret" }));
-    assert!(told[0].contains("/size") && !told[0].contains("s3cret"), "{told:?}");
+    assert!(told.len() == 1 && told[0].contains("/size") && !told[0].contains("s3cret"), "{told:?}");
     assert_eq!(problems("GET", "/v1/things/1?owner=me&limit=3", Value::Null), Vec::<String>::new());
     assert_eq!(problems("GET", "/v1/things/1?owner=me&limit=x&page=2", Value::Null).len(), 2);
     assert_eq!(problems("GET", "/v1/things/1", Value::Null), ["parameter owner is missing"]);
