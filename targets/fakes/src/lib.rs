@@ -8,9 +8,16 @@
 //! |---|---|
 //! | `call` | a request and an answer as data |
 //! | `platform` | what each platform in memory must answer |
+//! | `fly`, `render`, `registry` | the platforms |
+//! | `workload`, `edge` | what runs on them; what sends visitors there |
 //! | `lab` | platforms that listen |
 //! | `server`, `wire`, `control` | a request's way through them; the bytes; the control API |
 //! | `faults`, `log` | what goes wrong; what was asked |
+//! | `spec` | requests held against a vendor's OpenAPI document |
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

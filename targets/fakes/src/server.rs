@@ -106,7 +106,8 @@ async fn settle(
     harms: &[Harm],
 ) -> Result<Reply, Cut> {
     hook(shared, seen, Phase::Before).await?;
-    let faults = harms.iter().map(|harm| if let Harm::Latency { ms } = harm { *ms } else { 0 }).sum();
+    let added = harms.iter().map(|harm| if let Harm::Latency { ms } = harm { *ms } else { 0 });
+    let faults = added.fold(0, u64::saturating_add);
     sleep_for(shared.latency + Duration::from_millis(faults)).await;
     if harms.contains(&Harm::Refuse) {
         return Err(Cut);

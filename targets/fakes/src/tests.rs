@@ -45,6 +45,9 @@ fn faulty(when: Calls, what: Harm) -> Lab {
     lab(Options { faults: vec![Fault::new(when, what)], ..Options::default() })
 }
 
+/// Status, head and body; or how it broke, and what came before.
+type Asked = Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)>;
+
 /// Status, head and body; or how the connection broke, with what came before.
 pub(crate) fn ask(
     address: SocketAddr,
@@ -52,7 +55,7 @@ pub(crate) fn ask(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)> {
+) -> Asked {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head =
         format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
@@ -74,7 +77,7 @@ pub(crate) fn ask(
     Ok((status, head, answer[end + 4..].to_vec()))
 }
 
-fn post(lab: &Lab, path: &str) -> Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)> {
+fn post(lab: &Lab, path: &str) -> Asked {
     ask(lab.address("counter").unwrap(), "POST", path, &[], b"{}")
 }
 

@@ -12,13 +12,13 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_dashdeploy-fakes"))
 }
 
-fn ask(url: &str, request: &str, headers: &str) -> String {
+fn ask(url: &str, request: &str, headers: &str) -> std::io::Result<String> {
     let host = url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n").unwrap();
+    let mut stream = TcpStream::connect(host)?;
+    write!(stream, "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n")?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 #[test]
@@ -43,6 +43,7 @@ fn it_tells_where_the_platforms_are_and_they_answer() {
     ];
     child.kill().unwrap();
     child.wait().unwrap();
+    let answers = answers.map(Result::unwrap);
     let statuses: Vec<&str> = answers.iter().map(|answer| &answer[9..12]).collect();
     assert_eq!(statuses, ["502", "200", "200", "401", "404"]);
 }

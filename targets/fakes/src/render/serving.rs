@@ -23,11 +23,12 @@ impl Workloads for Scripts {
         let job = Job { image: container.image.clone(), env: container.env.clone(), ..Job::default() };
         let Script { boot_ms, healthy_after_ms, exit, status, lines, .. } = self.0.script(&job);
         let outcome = match (exit, healthy_after_ms, status) {
-            (Some(exit), ..) => {
-                Outcome::Exits { after: Duration::from_millis(boot_ms + exit.after_ms), code: exit.code }
-            }
+            (Some(exit), ..) => Outcome::Exits {
+                after: Duration::from_millis(boot_ms.saturating_add(exit.after_ms)),
+                code: exit.code,
+            },
             (None, Some(after), status) if status.is_none_or(|status| status < 400) => {
-                Outcome::Healthy { after: Duration::from_millis(boot_ms + after) }
+                Outcome::Healthy { after: Duration::from_millis(boot_ms.saturating_add(after)) }
             }
             _ => Outcome::Unhealthy,
         };
