@@ -36,6 +36,8 @@ pub(crate) struct Home {
 /// Where all images go.
 pub(crate) struct Homes {
     homes: BTreeMap<Name, Home>,
+    /// Services whose image lies at the platform's own registry already, with the login there.
+    there: BTreeMap<Name, Arc<dyn Logins>>,
     /// Services that take no image.
     unneeded: Vec<Name>,
     http: Arc<Http>,
@@ -47,7 +49,12 @@ impl Homes {
     /// # Errors
     /// Exit code 2 where a service needs a registry and none is named.
     pub(crate) fn of(context: &Context, stack: &Stack, args: &PushArgs) -> CliResult<Self> {
-        let mut all = Self { homes: BTreeMap::new(), unneeded: Vec::new(), http: Arc::default() };
+        let mut all = Self {
+            homes: BTreeMap::new(),
+            there: BTreeMap::new(),
+            unneeded: Vec::new(),
+            http: Arc::default(),
+        };
         let mut shared: Option<PushOptions> = None;
         for service in stack.bound.services.values() {
             let home = match stack.fleet.image_home(&stack.accesses, &stack.bound, service) {
@@ -56,7 +63,17 @@ impl Homes {
                     all.unneeded.push(service.name.clone());
                     continue;
                 }
-                Some(ImageHome::Own(own)) => own_home(own),
+                Some(ImageHome::Own(own)) => {
+                    let home = own_home(own);
+                    if let Source::Image(reference) = &service.source
+                        && Repository::of_image(reference).host
+                            == Repository::below(&home.registry, "any").host
+                    {
+                        all.there.insert(service.name.clone(), home.logins);
+                        continue;
+                    }
+                    home
+                }
                 // Another's image stays where it is.
                 Some(ImageHome::Registry) if matches!(service.source, Source::Image(_)) => continue,
                 Some(ImageHome::Registry) => {
@@ -86,7 +103,8 @@ impl Homes {
     /// True where the image is another's and is taken from where it lies, without an engine.
     pub(crate) fn stays(&self, stack: &Stack, service: &Service) -> bool {
         let home = stack.fleet.image_home(&stack.accesses, &stack.bound, service);
-        matches!(home, Some(ImageHome::Registry)) && !self.homes.contains_key(&service.name)
+        let of_others = matches!(home, Some(ImageHome::Registry)) && !self.homes.contains_key(&service.name);
+        of_others || self.there.contains_key(&service.name)
     }
 
     /// True where one of the services' images goes anywhere.
@@ -180,7 +198,12 @@ impl Homes {
     ///
     /// # Errors
     /// A registry that does not have it or does not answer.
-    pub(crate) async fn resolved(&self, context: &Context, reference: &str) -> CliResult<ReleaseImage> {
+    pub(crate) async fn resolved(
+        &self,
+        context: &Context,
+        service: &Name,
+        reference: &str,
+    ) -> CliResult<ReleaseImage> {
         let repository = Repository::of_image(reference);
         let tail = reference.rsplit('/').next().unwrap_or_default();
         let asked = match (reference.split_once('@'), tail.split_once(':')) {
@@ -188,7 +211,12 @@ impl Homes {
             (None, Some((_, tag))) => tag,
             (None, None) => "latest",
         };
-        let logins = MachineLogins::new(&context.environment, Some(&repository.host), Arc::clone(&self.http));
+        let of_machine = || {
+            let http = Arc::clone(&self.http);
+            let logins = MachineLogins::new(&context.environment, Some(&repository.host), http);
+            Arc::new(logins) as Arc<dyn Logins>
+        };
+        let logins = self.there.get(service).cloned().unwrap_or_else(of_machine);
         let host = repository.host.clone();
         let login = tokio::task::spawn_blocking(move || logins.login(&host)).await;
         let login = login

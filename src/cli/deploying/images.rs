@@ -43,7 +43,10 @@ impl Making<'_> {
             } else if let Source::Image(reference) = &service.source
                 && self.homes.stays(self.stack, service)
             {
-                found.insert(service.name.clone(), self.homes.resolved(context, reference).await?);
+                found.insert(
+                    service.name.clone(),
+                    self.homes.resolved(context, &service.name, reference).await?,
+                );
             }
         }
         let open = |service: &Service| self.homes.takes_image(service) && !found.contains_key(&service.name);
@@ -90,7 +93,7 @@ impl Making<'_> {
         reference: &str,
     ) -> CliResult<ReleaseImage> {
         if self.homes.stays_given(self.stack, service) {
-            return self.homes.resolved(context, reference).await;
+            return self.homes.resolved(context, &service.name, reference).await;
         }
         let engine = connected(connecting()).await?;
         let platform = self.args.build.platform.as_deref();

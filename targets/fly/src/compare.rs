@@ -91,7 +91,8 @@ fn parts(desired: &Desired, machine: &SeenMachine, fields: &mut Vec<FieldChange>
             (from, to) => from.is_none() && to.is_none(),
         };
         // A part that Fly.io adds by itself is no difference.
-        if !is_same && !(part == "init" && to.is_none() && from.is_some_and(is_bare)) {
+        let is_added = part == "init" && to.is_none() && from.is_some_and(is_bare);
+        if !is_same && !is_added {
             push(fields, part, from.map(plain).as_deref(), to.map(plain).as_deref());
         }
     }

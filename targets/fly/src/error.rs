@@ -67,7 +67,7 @@ pub(crate) fn is_open(answer: &ApiAnswer) -> bool {
 pub(crate) fn is_taken(answer: &ApiAnswer) -> bool {
     let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
     let said = body.message.or(body.error).unwrap_or_default().to_ascii_lowercase();
-    let words = ["already been taken", "already exists", "already in use", "name taken", "not unique"];
+    let words = ["already been taken", "already exists", "already in use", "name taken", "name violation"];
     matches!(answer.status, 400 | 409 | 422)
         && (body.status.as_deref() == Some("name_taken") || words.iter().any(|word| said.contains(word)))
 }
@@ -110,6 +110,7 @@ mod tests {
         assert_eq!(refused(&full, "x").kind, ErrorKind::Unavailable);
         assert!(is_taken(&answer(422, r#"{"error":"Validation failed: Name has already been taken"}"#)));
         assert!(is_taken(&answer(400, r#"{"error":"x","status":"name_taken"}"#)));
+        assert!(is_taken(&answer(409, r#"{"error":"unique machine name violation, machine ID 1"}"#)));
         assert!(!is_taken(&answer(422, r#"{"error":"size is unknown"}"#)));
         assert!(is_open(&answer(408, "")) && is_open(&answer(500, "")) && !is_open(&answer(422, "")));
     }

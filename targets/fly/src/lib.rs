@@ -148,8 +148,14 @@ impl Target for FlyTarget {
 }
 
 #[cfg(test)]
+#[path = "lab_tests.rs"]
+mod lab;
+#[cfg(test)]
 #[path = "played_tests.rs"]
 mod played;
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod world;
 
 #[cfg(test)]
 #[path = "../tests/conformance.rs"]

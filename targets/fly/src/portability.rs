@@ -50,7 +50,7 @@ fn answer(app: &App, desk: &Desk, topic: Topic) -> Answer {
         Topic::Port => port(app),
         Topic::Address => address(app),
         Topic::Domain => Answer::approximated(
-            "`fly certs add` asks for the certificate: the head of the file has the command",
+            "a deploy asks for the certificate; the DNS records that it needs are yours to make",
             DOMAINS,
         ),
         Topic::Health => health(app),
@@ -59,7 +59,9 @@ fn answer(app: &App, desk: &Desk, topic: Topic) -> Answer {
         }
         Topic::Variables => variables(app, desk),
         Topic::BuildVariables => build_variables(app, desk),
-        Topic::Secrets => Answer::exact("`fly secrets set` keeps them; the file has none of them", SECRETS),
+        Topic::Secrets => {
+            Answer::exact("the app keeps them; neither a file nor a plan has their values", SECRETS)
+        }
         Topic::Volumes => volumes(app),
         Topic::Locks => {
             Answer::exact("a volume is a disk of the machine's own: locks of files hold", VOLUMES)
@@ -67,10 +69,10 @@ fn answer(app: &App, desk: &Desk, topic: Topic) -> Answer {
         Topic::ZeroDowntime => downtime(app),
         Topic::Replicas => replicas(app),
         Topic::Order => Answer::approximated(
-            "apps start by themselves: nobody waits until those it needs are healthy",
+            "a deploy waits until those it needs are healthy; machines that start again by themselves do not",
             CONFIGURATION,
         )
-        .hint("deploy the services that it needs first, and let it try again"),
+        .hint("let the program try again until those it needs answer"),
         Topic::ReadOnly => Answer::approximated(
             "the root file system can be written to; what is written there is gone after a restart",
             VOLUMES,
@@ -131,14 +133,18 @@ fn size_of(app: &App) -> Answer {
 
 fn image(app: &App) -> Answer {
     match &app.service.source {
-        Source::Build(_) => Answer::exact("`fly deploy` builds it from the Dockerfile", BUILD),
+        Source::Build(_) => {
+            Answer::exact("its image goes to the app's repository in Fly.io's own registry", REGISTRY)
+        }
         Source::Image(image) if image.starts_with("registry.fly.io/") => {
             Answer::exact("it is in Fly.io's own registry", REGISTRY)
         }
         Source::Image(_) => {
-            let reason = "Fly.io logs in to no registry but its own: the image has to be public";
-            Answer::approximated(reason, BUILD)
-                .hint("copy a private image to `registry.fly.io/<app>` and name it so")
+            let reason =
+                "Fly.io logs in to no registry but its own: a deploy copies the image there by its digest";
+            Answer::approximated(reason, REGISTRY).hint(
+                "`fly deploy` with the file alone needs a public image, or one at `registry.fly.io/<app>`",
+            )
         }
     }
 }
@@ -203,7 +209,7 @@ fn variables(app: &App, desk: &Desk) -> Answer {
         return Answer::exact("they are in the file's [env]", ENV);
     }
     let reason = format!(
-        "`fly secrets set` has to give {}: their values are not known beforehand",
+        "a deploy fills in {}; the file has them not, so that with it alone `fly secrets set` has to give them",
         unknown.join(", ")
     );
     Answer::approximated(reason, SECRETS)
@@ -278,7 +284,7 @@ fn replicas(app: &App) -> Answer {
             .hint("write `replicas: 1` for this environment");
     }
     let reason = format!(
-        "a fly.toml does not hold the number of machines: `fly scale count {}` sets it once",
+        "a deploy makes {0} machines; a fly.toml does not hold their number: `fly scale count {0}` sets it",
         app.service.replicas
     );
     Answer::approximated(reason, COUNT)
@@ -312,6 +318,7 @@ fn served(app: &App, topic: Topic) -> Answer {
         }
         Topic::Upload if bucket => {
             Answer::approximated("`aws s3 sync` brings the files into the bucket before each deploy", STATICS)
+                .hint("`dashdeploy deploy` fills no bucket: leave `hosting: statics` out")
         }
         Topic::Fallback if bucket && spa => Answer::exact(
             "only files with a hash in their name are asked of the bucket: nginx answers the rest",

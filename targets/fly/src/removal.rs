@@ -29,55 +29,58 @@ pub(crate) fn plan_removal(
 }
 
 fn remove(plan: &mut Plan, app: &App, seen: &SeenApp, removal: Removal) {
-    let address = |kind: &str| Address::new(TARGET, kind, app.service.name.as_str());
-    let name = seen.app.clone();
-    let mut own: Vec<Change> = Vec::new();
-    let add = |own: &mut Vec<Change>, kind: &str, reason: &str, risk: Risk, task: &Task| {
-        let mut change = Change::new(address(kind), Action::Delete, reason, task.json());
-        change.service = Some(app.service.name.clone());
-        change.needs = own.iter().map(|before| before.address.clone()).collect();
-        change.risk = risk;
-        own.push(change);
-    };
+    let keep_data = removal == Removal::KeepData;
+    let mut own = Own { app, changes: Vec::new() };
     let is_ours = |ours: bool| ours || seen.standing == Standing::Unmarked;
     let (ours, others): (Vec<_>, Vec<_>) = seen.machines.iter().partition(|machine| is_ours(machine.ours));
     if !ours.is_empty() {
         let up = ours.iter().any(|machine| machine.state == "started");
         let risk = if up { Risk::InterruptsTraffic } else { Risk::Safe };
         let machines = ours.iter().map(|machine| machine.id.clone()).collect();
-        add(
-            &mut own,
-            "machines",
-            "to be removed",
-            risk,
-            &Task::RemoveMachines { app: name.clone(), machines },
-        );
+        own.add("machines", "to be removed", risk, &Task::RemoveMachines { app: seen.app.clone(), machines });
     }
     let volumes = seen.volumes();
-    let keep_data = removal == Removal::KeepData;
-    if !volumes.is_empty() && keep_data {
-        plan.unchanged.push(address("volume"));
+    let keeps = keep_data && !volumes.is_empty();
+    if keeps {
+        plan.unchanged.push(own.address("volume"));
     } else if !volumes.is_empty() {
         let volumes = volumes.iter().map(|volume| volume.id.clone()).collect();
-        let task = Task::RemoveVolumes { app: name.clone(), volumes };
-        add(&mut own, "volume", "to be removed with its data", Risk::LosesData, &task);
+        let task = Task::RemoveVolumes { app: seen.app.clone(), volumes };
+        own.add("volume", "to be removed with its data", Risk::LosesData, &task);
     }
-    if (!volumes.is_empty() && keep_data) || !others.is_empty() {
-        plan.unchanged.push(address("app"));
+    if keeps || !others.is_empty() {
+        plan.unchanged.push(own.address("app"));
     } else {
-        add(&mut own, "app", "to be removed", Risk::Safe, &Task::RemoveApp { app: name, keep_data });
+        own.add("app", "to be removed", Risk::Safe, &Task::RemoveApp { app: seen.app.clone(), keep_data });
     }
     // What needs this service goes before it.
-    let dependents: Vec<Address> = plan
-        .changes
-        .iter()
-        .filter(|change| change.address.kind() == "machines" && depends(app, change))
-        .map(|change| change.address.clone())
-        .collect();
-    if let Some(first) = own.first_mut() {
+    let before = |change: &&Change| change.address.kind() == "machines" && depends(app, change);
+    let dependents: Vec<Address> =
+        plan.changes.iter().filter(before).map(|change| change.address.clone()).collect();
+    if let Some(first) = own.changes.first_mut() {
         first.needs.extend(dependents);
     }
-    plan.changes.append(&mut own);
+    plan.changes.append(&mut own.changes);
+}
+
+/// What goes of one service, each after what was named before it.
+struct Own<'a> {
+    app: &'a App<'a>,
+    changes: Vec<Change>,
+}
+
+impl Own<'_> {
+    fn address(&self, kind: &str) -> Address {
+        Address::new(TARGET, kind, self.app.service.name.as_str())
+    }
+
+    fn add(&mut self, kind: &str, reason: &str, risk: Risk, task: &Task) {
+        let mut change = Change::new(self.address(kind), Action::Delete, reason, task.json());
+        change.service = Some(self.app.service.name.clone());
+        change.needs = self.changes.iter().map(|before| before.address.clone()).collect();
+        change.risk = risk;
+        self.changes.push(change);
+    }
 }
 
 fn depends(app: &App, change: &Change) -> bool {

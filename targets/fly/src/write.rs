@@ -124,5 +124,9 @@ fn nobody(change: &Change) -> TargetError {
 }
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod kept_tests;
+#[cfg(test)]
 #[path = "write_tests.rs"]
 mod tests;

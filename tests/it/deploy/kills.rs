@@ -41,7 +41,11 @@ impl Case {
 
 /// The truth, with the project's own name made the same for all.
 fn named(stage: &Stage, platform: &str) -> Value {
-    let text = stage.truth(platform).to_string().replace(&stage.project.name, "PROJECT").replace(&stage.registry.host(), "REGISTRY");
+    let text = stage
+        .truth(platform)
+        .to_string()
+        .replace(&stage.project.name, "PROJECT")
+        .replace(&stage.registry.host(), "REGISTRY");
     serde_json::from_str(&text).unwrap()
 }
 
@@ -52,7 +56,7 @@ pub fn every_kill(case: &Case, update: bool) {
     let points: Vec<Point> = (1..=calls).flat_map(|n| phases.map(|phase| phase(n))).collect();
     let (next, wrong, reached) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..8 {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let stage = case.prepared("kill", update);
@@ -62,7 +66,11 @@ pub fn every_kill(case: &Case, update: bool) {
                     torn(&stage, *point);
                     let again = stage.run(&["deploy", "--yes"]);
                     if again.code != 0 {
-                        wrong.lock().unwrap().push(format!("{point:?}: exit {}\n{}", again.code, again.all()));
+                        wrong.lock().unwrap().push(format!(
+                            "{point:?}: exit {}\n{}",
+                            again.code,
+                            again.all()
+                        ));
                         continue;
                     }
                     let found = named(&stage, case.platform);
@@ -80,7 +88,11 @@ pub fn every_kill(case: &Case, update: bool) {
     let wrong = wrong.into_inner().unwrap();
     let (all, reached) = (points.len(), reached.into_inner());
     let what = if update { "update" } else { "first deploy" };
-    println!("{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates 0, orphans 0", case.platform, all - wrong.len());
+    println!(
+        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates 0, orphans 0",
+        case.platform,
+        all - wrong.len()
+    );
     assert!(wrong.is_empty(), "{} of {all}: {}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
 }
 
@@ -92,7 +104,8 @@ fn torn(stage: &Stage, point: Point) {
         let path = file.path();
         if path.extension().is_some_and(|end| end == "jsonl") {
             let bytes = std::fs::read(&path).unwrap();
-            let last = bytes[..bytes.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            let last =
+                bytes[..bytes.len().saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
             let cut = last + 1 + usize::try_from(number).unwrap() * 7 % (bytes.len() - last).max(1);
             // A first line that was cut off is a ledger that was never begun.
             if last > 0 {
@@ -105,31 +118,46 @@ fn torn(stage: &Stage, point: Point) {
 /// Sends the signals that people and CI systems send, at calls of a first deploy.
 pub fn every_signal(case: &Case) {
     let (calls, _) = case.undisturbed(false);
-    let points: Vec<(u64, &str)> = (1..=calls).map(|n| (n, ["INT", "TERM", "HUP"][usize::try_from(n % 3).unwrap()])).collect();
+    let points: Vec<(u64, &str)> =
+        (1..=calls).map(|n| (n, ["INT", "TERM", "HUP"][usize::try_from(n % 3).unwrap()])).collect();
     let (next, wrong, longest) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(Duration::ZERO));
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..8 {
             scope.spawn(|| {
                 while let Some((number, signal)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let stage = case.prepared("kill", false);
-                    let (sprung, ran, took) = stage.signalled(&["deploy", "--yes"], Point::BeforeSending(*number), signal);
+                    let (sprung, ran, took) =
+                        stage.signalled(&["deploy", "--yes"], Point::BeforeSending(*number), signal);
                     let mut longest = longest.lock().unwrap();
                     *longest = (*longest).max(took);
                     drop(longest);
                     let late = took > Duration::from_secs(10);
                     // A run that was through before the signal came is as good.
                     if sprung && (late || ![130, 0].contains(&ran.code)) {
-                        wrong.lock().unwrap().push(format!("{signal} at {number}: exit {} after {took:?}\n{}", ran.code, ran.all()));
+                        wrong.lock().unwrap().push(format!(
+                            "{signal} at {number}: exit {} after {took:?}\n{}",
+                            ran.code,
+                            ran.all()
+                        ));
                     }
                     let again = stage.run(&["deploy", "--yes"]);
                     if again.code != 0 {
-                        wrong.lock().unwrap().push(format!("after {signal} at {number}: exit {}\n{}", again.code, again.all()));
+                        wrong.lock().unwrap().push(format!(
+                            "after {signal} at {number}: exit {}\n{}",
+                            again.code,
+                            again.all()
+                        ));
                     }
                 }
             });
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    println!("{}: signals at {calls} calls: {}/{calls} ended in time, at most {:?}", case.platform, points.len() - wrong.len(), longest.into_inner().unwrap());
+    println!(
+        "{}: signals at {calls} calls: {}/{calls} ended in time, at most {:?}",
+        case.platform,
+        points.len() - wrong.len(),
+        longest.into_inner().unwrap()
+    );
     assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(3)].join("\n"));
 }

@@ -86,12 +86,18 @@ fn what_changes_is_deployed_and_what_does_not_is_not() {
     let stage = deployed("render-change");
     stage.project.replace("dashdeploy.yaml", "LOG: info", "LOG: debug");
     let plan = stage.run(&["plan", "--json"]).exits(0).json();
-    let changes: Vec<&str> = plan["result"]["plan"]["changes"].as_array().unwrap().iter().map(|c| c["address"].as_str().unwrap()).collect();
+    let changes: Vec<&str> = plan["result"]["plan"]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["address"].as_str().unwrap())
+        .collect();
     assert_eq!(changes, ["render/variables/api", "render/deploy/api"]);
     stage.run(&["plan", "--exit-code"]).exits(3);
     let before = stage.lab.effects().len();
     stage.run(&["deploy", "--yes"]).exits(0);
-    let deploys = stage.lab.effects()[before..].iter().filter(|entry| entry.seen.path.ends_with("/deploys")).count();
+    let deploys =
+        stage.lab.effects()[before..].iter().filter(|entry| entry.seen.path.ends_with("/deploys")).count();
     assert_eq!(deploys, 1);
     stage.run(&["plan", "--exit-code"]).exits(0);
     let history = stage.run(&["history", "--json"]).exits(0).json();
@@ -143,7 +149,16 @@ fn what_others_made_is_taken_over_only_where_that_is_asked_for() {
     let id = services["services"].as_object().unwrap().keys().next().unwrap().clone();
     let url = format!("{}/v1/services/{id}/env-vars", stage.lab.url("render"));
     let done = std::process::Command::new("curl")
-        .args(["-sf", "-X", "PUT", &url, "-H", "Authorization: Bearer rnd_rehearsal", "-H", "Accept: application/json"])
+        .args([
+            "-sf",
+            "-X",
+            "PUT",
+            &url,
+            "-H",
+            "Authorization: Bearer rnd_rehearsal",
+            "-H",
+            "Accept: application/json",
+        ])
         .args(["-H", "Content-Type: application/json", "-d", "[{\"key\":\"A\",\"value\":\"1\"}]"])
         .output()
         .unwrap();
@@ -222,7 +237,8 @@ fn a_saved_plan_is_carried_out_and_refused_where_the_world_moved() {
 
 #[test]
 fn one_of_two_deploys_waits_or_says_who_is_at_it() {
-    let mut stage = Stage::new("render-two", "staging", vec![platform()], Duration::from_millis(200), configuration);
+    let mut stage =
+        Stage::new("render-two", "staging", vec![platform()], Duration::from_millis(200), configuration);
     stage.set("KEY", KEY);
     let first = stage.spawn(&["deploy", "--yes"]);
     std::thread::sleep(Duration::from_millis(700));

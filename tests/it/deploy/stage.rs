@@ -68,7 +68,8 @@ impl Stage {
         let trap = Arc::new(Trap { signal: Mutex::new("KILL"), ..Trap::default() });
         let hook = Arc::clone(&trap);
         let on_call: OnCall = Arc::new(move |seen, phase| hook.spring(seen, phase));
-        let lab = Lab::start(platforms, Options { latency, on_call: Some(on_call), ..Options::default() }).unwrap();
+        let lab =
+            Lab::start(platforms, Options { latency, on_call: Some(on_call), ..Options::default() }).unwrap();
         let registry = Fake::start(|asked| {
             let reference = asked.target.rsplit('/').next().unwrap_or_default().to_owned();
             if !asked.target.contains("/manifests/") {
@@ -203,7 +204,8 @@ impl Trap {
         *point = None;
         let signal = *self.signal.lock().unwrap();
         self.sprung.store(u64::try_from(since_start().as_millis()).unwrap(), Ordering::SeqCst);
-        let done = std::process::Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
+        let done =
+            std::process::Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
         assert!(done.unwrap().success());
         if signal == "KILL" && phase != Phase::Answered { Hold::Drop } else { Hold::Go }
     }
@@ -217,12 +219,18 @@ fn plain(value: &Value) -> Value {
             if map.keys().all(is_id) && !map.is_empty() {
                 return sorted(map.values().map(plain).collect());
             }
-            let volatile = |key: &str| key == "id" || key.ends_with("At") || key.ends_with("_at") || VOLATILE.contains(&key);
+            let volatile = |key: &str| {
+                key == "id" || key.ends_with("At") || key.ends_with("_at") || VOLATILE.contains(&key)
+            };
             let kept = map.iter().filter(|(key, _)| !volatile(key));
             Value::Object(kept.map(|(key, value)| (key.clone(), plain(value))).collect())
         }
         Value::Array(list) => {
-            let over = |value: &&Value| !["deactivated", "canceled", "destroyed"].iter().any(|word| value["status"] == *word || value["state"] == *word);
+            let over = |value: &&Value| {
+                !["deactivated", "canceled", "destroyed"]
+                    .iter()
+                    .any(|word| value["status"] == *word || value["state"] == *word)
+            };
             sorted(list.iter().filter(over).map(plain).collect())
         }
         Value::String(text) => Value::String(id(text)),
@@ -231,7 +239,8 @@ fn plain(value: &Value) -> Value {
 }
 
 /// Keys whose values are made anew in every run.
-const VOLATILE: [&str; 6] = ["instance_id", "version", "dashdeploy_at", "dashdeploy_secrets", "events", "trigger"];
+const VOLATILE: [&str; 6] =
+    ["instance_id", "version", "dashdeploy_at", "dashdeploy_secrets", "events", "trigger"];
 
 fn sorted(mut list: Vec<Value>) -> Value {
     list.sort_by_key(Value::to_string);
@@ -245,5 +254,9 @@ fn id(text: &str) -> String {
             return start.to_owned();
         }
     }
-    if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) { "machine".to_owned() } else { text.to_owned() }
+    if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        "machine".to_owned()
+    } else {
+        text.to_owned()
+    }
 }

@@ -13,6 +13,9 @@ use crate::observe::public as counted;
 use crate::payload::Secrets;
 use crate::wire::{self, Ip, Volume};
 
+/// Seconds that a volume may stay attached to a machine that is gone.
+const DETACHES: u32 = 30;
+
 impl Hand {
     /// Gives an app the addresses that are missing; public ones go where it is not for everyone.
     pub(super) async fn ips(&self, app: &str, public: bool, private: bool) -> Result<(), TargetError> {
@@ -240,12 +243,23 @@ impl Hand {
         self.api.take_away(&Send::delete(&operation, &path)).await
     }
 
-    /// Takes volumes away, with all that is in them.
+    /// Takes volumes away, with all that is in them. One whose machine was taken away a moment ago is still attached.
     pub(super) async fn remove_volumes(&self, app: &str, volumes: &[String]) -> Result<(), TargetError> {
         for volume in volumes {
-            let (operation, path) =
-                (format!("delete volume {volume} of {app}"), format!("/apps/{app}/volumes/{volume}"));
-            self.api.take_away(&Send::delete(&operation, &path)).await?;
+            let operation = format!("delete volume {volume} of {app}");
+            let path = format!("/apps/{app}/volumes/{volume}");
+            let mut left = DETACHES;
+            loop {
+                match self.api.take_away(&Send::delete(&operation, &path)).await {
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) && left > 0 =>
+                    {
+                        left -= 1;
+                        self.sleep(LAG).await;
+                    }
+                    done => break done?,
+                }
+            }
         }
         Ok(())
     }

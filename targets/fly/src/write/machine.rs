@@ -15,8 +15,9 @@ use crate::wire::{Lease, LeaseAnswer, Machine};
 
 /// Seconds for which a machine may start, and for which its checks may take to pass; flyctl waits as long.
 const PATIENCE: i64 = 300;
-/// Seconds of one wait for a state; Fly.io holds the answer back for 60 at most.
-const WAIT: u64 = 30;
+/// Seconds of one wait for a state, after which it is looked whether the program ends again and again; Fly.io holds the answer
+/// back for 60 at most.
+const WAIT: u64 = 10;
 /// Seconds after which a lease ends by itself, so that a run that was killed is in nobody's way for long.
 const LEASE: u64 = 60;
 /// What a lease of ours says of itself.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use dashdeploy_contract::{ErrorKind, Supplies, TargetError, derived_name};
 use serde_json::{Map, Value, json};
 
-use super::Hand;
 use super::machine::New;
+use super::{Hand, LAG, LOOKS};
 use crate::compare::differences;
 use crate::desired::Desired;
 use crate::error::ours;
@@ -183,24 +183,26 @@ impl Hand {
         .await
     }
 
-    /// The mount of a new machine: a volume of the right name that no machine has.
+    /// The mount of a new machine: a volume of the right name that no machine has. One that was made a moment ago may be missing
+    /// from lists, and one whose machine was taken away may have it for a while.
     async fn free_volume(&self, desired: &Desired) -> Result<Option<Value>, TargetError> {
         let Some(volume) = &desired.volume else { return Ok(None) };
-        let all = self.api.volumes(&desired.app).await?;
-        let machines = self.api.machines(&desired.app).await?.unwrap_or_default();
-        // A machine that was taken away may be named for a while.
-        let is_free = |holder: &Option<String>| {
-            holder.as_ref().is_none_or(|holder| !machines.iter().any(|machine| machine.id == *holder))
-        };
-        let found = all.iter().find(|found| {
-            found.name == volume.name && found.region == desired.region && is_free(&found.attached_machine_id)
-        });
-        let found = found.ok_or_else(|| {
-            let message = format!("no volume `{}` in `{}` is free", volume.name, desired.region);
-            ours(ErrorKind::NotFound, format!("create a machine of {}", desired.app), message)
-                .hint("run the command again: the plan makes what is missing")
-        })?;
-        Ok(Some(json!([{ "volume": found.id, "name": volume.name, "path": volume.path }])))
+        for look in 0..LOOKS {
+            if look > 0 {
+                self.sleep(LAG).await;
+            }
+            let all = self.api.volumes(&desired.app).await?;
+            let found = all.iter().find(|found| {
+                let named = found.name == volume.name && found.region == desired.region;
+                named && found.attached_machine_id.is_none()
+            });
+            if let Some(found) = found {
+                return Ok(Some(json!([{ "volume": found.id, "name": volume.name, "path": volume.path }])));
+            }
+        }
+        let message = format!("no volume `{}` in `{}` is free", volume.name, desired.region);
+        Err(ours(ErrorKind::NotFound, format!("create a machine of {}", desired.app), message)
+            .hint("run the command again: the plan makes what is missing"))
     }
 
     /// One machine more, which nobody asks, has to become healthy and goes again.
@@ -250,10 +252,15 @@ impl Hand {
                 self.passing(app, machine).await?;
             }
         }
-        for machine in &green {
+        let blue: Vec<&Machine> = there.iter().filter(|machine| is_former(machine, former)).collect();
+        self.hand_over(app, &green, &blue).await
+    }
+
+    /// Fly's proxy sends everybody to the new machines; the former ones stand aside.
+    async fn hand_over(&self, app: &str, green: &[Machine], blue: &[&Machine]) -> Result<(), TargetError> {
+        for machine in green {
             self.order(app, &machine.id, "uncordon").await?;
         }
-        let blue: Vec<&Machine> = there.iter().filter(|machine| is_former(machine, former)).collect();
         if !blue.is_empty() {
             self.sleep(PROXY).await;
         }
@@ -261,7 +268,7 @@ impl Hand {
             self.stage(app, &machine.id, marks::BLUE).await?;
             self.order(app, &machine.id, "cordon").await?;
         }
-        for machine in &green {
+        for machine in green {
             self.stage(app, &machine.id, marks::LIVE).await?;
         }
         Ok(())
