@@ -5,6 +5,8 @@
 //! | `GET /_fake/objects` | what is there, of this platform |
 //! | `GET /_fake/log` | all requests, of all platforms |
 //! | `GET`, `POST`, `DELETE /_fake/faults` | the rules; adds one; forgets all |
+//! | `PUT /_fake/spec` | holds requests against the vendor's OpenAPI document in the body (feature `spec`) |
+//! | `GET /_fake/violations` | the requests that it does not allow (feature `spec`) |
 //!
 //! Given: calls. Gives: answers. Deliberately absent: authentication: it is loopback, and there is nothing secret in it.
 
@@ -30,6 +32,13 @@ pub(crate) fn answer(shared: &Shared, booth: &Booth, call: &Call) -> Reply {
             held(&shared.faults).clear();
             Ok(json!([]))
         }
+        #[cfg(feature = "spec")]
+        ("GET", "violations") => Ok(json!(*held(&shared.violations))),
+        #[cfg(feature = "spec")]
+        ("PUT", "spec") => call.json().and_then(|document| {
+            shared.hold_against(booth, &document)?;
+            Ok(json!({ "held_against": booth.name }))
+        }),
         _ => return Reply::json(404, &json!({ "error": format!("no {} {}", call.method, call.path) })),
     };
     match told {

@@ -114,7 +114,7 @@ impl Fault {
 
     /// After that many calls the token is no longer taken: all further ones are answered with 401.
     pub fn expiry_after(calls: u64) -> Self {
-        let when = Calls { nth: calls + 1, ..Calls::all() };
+        let when = Calls { nth: calls.saturating_add(1), ..Calls::all() };
         Self::new(when, Harm::Status { status: 401, retry_after: None, acts: false, html: false })
     }
 }

@@ -16,7 +16,13 @@ use tokio::runtime::Runtime;
 use crate::edge::{self, Count, Edge, Standing};
 use crate::faults::{Fault, Faults};
 use crate::log::{Entry, Log, Seen};
+#[cfg(feature = "spec")]
+use crate::spec::{Spec, Violation};
+#[cfg(feature = "spec")]
+use crate::{Call, Reply};
 use crate::{Moment, Platform, held, server};
+#[cfg(feature = "spec")]
+use serde_json::json;
 
 /// When a hook is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +104,44 @@ pub(crate) struct Shared {
     pub(crate) on_call: Option<OnCall>,
     pub(crate) largest_body: usize,
     started: Instant,
+    #[cfg(feature = "spec")]
+    pub(crate) specs: Mutex<BTreeMap<&'static str, Arc<Spec>>>,
+    #[cfg(feature = "spec")]
+    pub(crate) violations: Mutex<Vec<Violation>>,
 }
 
 impl Shared {
     pub(crate) fn now(&self) -> Moment {
         self.started.elapsed()
+    }
+}
+
+#[cfg(feature = "spec")]
+impl Shared {
+    /// Holds the requests to a platform against its vendor's document from now on.
+    pub(crate) fn hold_against(&self, booth: &Booth, document: &Value) -> Result<(), String> {
+        let spec = Spec::read(document, held(&booth.platform).nullable())?;
+        held(&self.specs).insert(booth.name, Arc::new(spec));
+        Ok(())
+    }
+
+    /// The answer to a request that the document does not allow.
+    pub(crate) fn violated(&self, call: &Call, seen: &Seen) -> Option<Reply> {
+        let spec = held(&self.specs).get(seen.platform).cloned()?;
+        let problems = spec.problems(call).unwrap_or_else(|why| vec![why]);
+        let words = problems.join("; ");
+        if problems.is_empty() {
+            return None;
+        }
+        let (method, path) = (seen.method.clone(), seen.path.clone());
+        held(&self.violations).push(Violation {
+            number: seen.number,
+            platform: seen.platform,
+            method,
+            path,
+            problems,
+        });
+        Some(Reply::json(400, &json!({ "error": words, "message": words })))
     }
 }
 
@@ -134,6 +173,10 @@ impl Lab {
             on_call: options.on_call,
             largest_body: options.largest_body,
             started: Instant::now(),
+            #[cfg(feature = "spec")]
+            specs: Mutex::default(),
+            #[cfg(feature = "spec")]
+            violations: Mutex::default(),
         });
         let mut booths = Vec::new();
         for platform in platforms {
@@ -213,6 +256,23 @@ impl Lab {
     /// Nothing goes wrong from now on.
     pub fn mend(&self) {
         held(&self.shared.faults).clear();
+    }
+
+    /// Holds the requests to a platform against its vendor's OpenAPI document from now on: what it does not name is answered with
+    /// 400, and kept for [`Lab::violations`].
+    ///
+    /// # Errors
+    /// Where there is no such platform, or the document is none.
+    #[cfg(feature = "spec")]
+    pub fn hold_against(&self, platform: &str, document: &Value) -> Result<(), String> {
+        let booth = self.booth(platform).ok_or_else(|| format!("there is no platform {platform}"))?;
+        self.shared.hold_against(booth, document)
+    }
+
+    /// The requests so far that a vendor's document does not allow.
+    #[cfg(feature = "spec")]
+    pub fn violations(&self) -> Vec<Violation> {
+        held(&self.shared.violations).clone()
     }
 
     fn booth(&self, platform: &str) -> Option<&Arc<Booth>> {

@@ -8,9 +8,16 @@
 //! |---|---|
 //! | `call` | a request and an answer as data |
 //! | `platform` | what each platform in memory must answer |
+//! | `fly`, `render`, `registry` | the platforms |
+//! | `workload`, `edge` | what runs on them; what sends visitors there |
 //! | `lab` | platforms that listen |
 //! | `server`, `wire`, `control` | a request's way through them; the bytes; the control API |
 //! | `faults`, `log` | what goes wrong; what was asked |
+//! | `spec` | requests held against a vendor's OpenAPI document |
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +32,8 @@ mod platform;
 pub mod registry;
 pub mod render;
 mod server;
+#[cfg(feature = "spec")]
+mod spec;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -35,6 +44,8 @@ pub use faults::{Calls, Fault, Harm};
 pub use lab::{Hold, Lab, OnCall, Options, Phase};
 pub use log::{Entry, Seen};
 pub use platform::{Moment, Platform};
+#[cfg(feature = "spec")]
+pub use spec::Violation;
 
 /// What a mutex guards. Where a thread panicked with it in hand, what it left is still the best that is known.
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -38,6 +38,11 @@ pub trait Platform: Send {
         None
     }
 
+    /// Pointers to schemas of the vendor's OpenAPI document that take null as well, though the document does not say so.
+    fn nullable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The hidden truth: everything that is there, by kind and id, without what the API would not tell anybody (values of
     /// secrets are there as digests).
     fn objects(&self) -> Value;

@@ -106,7 +106,8 @@ async fn settle(
     harms: &[Harm],
 ) -> Result<Reply, Cut> {
     hook(shared, seen, Phase::Before).await?;
-    let faults = harms.iter().map(|harm| if let Harm::Latency { ms } = harm { *ms } else { 0 }).sum();
+    let added = harms.iter().map(|harm| if let Harm::Latency { ms } = harm { *ms } else { 0 });
+    let faults = added.fold(0, u64::saturating_add);
     sleep_for(shared.latency + Duration::from_millis(faults)).await;
     if harms.contains(&Harm::Refuse) {
         return Err(Cut);
@@ -118,6 +119,10 @@ async fn settle(
         _ => None,
     });
     if let Some((false, reply)) = instead {
+        return Ok(reply);
+    }
+    #[cfg(feature = "spec")]
+    if let Some(reply) = shared.violated(call, seen) {
         return Ok(reply);
     }
     let reply = act(shared, booth, call, seen).await;

@@ -45,6 +45,9 @@ fn faulty(when: Calls, what: Harm) -> Lab {
     lab(Options { faults: vec![Fault::new(when, what)], ..Options::default() })
 }
 
+/// Status, head and body; or how it broke, and what came before.
+type Asked = Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)>;
+
 /// Status, head and body; or how the connection broke, with what came before.
 pub(crate) fn ask(
     address: SocketAddr,
@@ -52,7 +55,7 @@ pub(crate) fn ask(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)> {
+) -> Asked {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut head =
         format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
@@ -74,7 +77,7 @@ pub(crate) fn ask(
     Ok((status, head, answer[end + 4..].to_vec()))
 }
 
-fn post(lab: &Lab, path: &str) -> Result<(u16, String, Vec<u8>), (ErrorKind, Vec<u8>)> {
+fn post(lab: &Lab, path: &str) -> Asked {
     ask(lab.address("counter").unwrap(), "POST", path, &[], b"{}")
 }
 
@@ -239,4 +242,24 @@ fn a_lab_stops_when_it_is_dropped() {
         std::thread::sleep(Duration::from_millis(2));
     }
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[cfg(feature = "spec")]
+#[test]
+fn a_request_that_the_document_does_not_allow_is_kept_and_not_acted_on() {
+    let lab = lab(Options::default());
+    let document = br##"{"paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {
+        "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}}}}}}}"##;
+    let control = |method: &str, path: &str, body: &[u8]| {
+        let (status, _, body) = ask(lab.address("counter").unwrap(), method, path, &[], body).unwrap();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    assert_eq!(control("PUT", "/_fake/spec", b"{}").0, 400);
+    assert_eq!(control("PUT", "/_fake/spec", document).0, 200);
+    assert_eq!(control("POST", "/a", b"{\"a\": 1}").0, 200);
+    assert_eq!(control("POST", "/a", b"{\"b\": 1}").0, 400);
+    assert_eq!(control("POST", "/b", b"{}").0, 400);
+    assert_eq!((posts(&lab), lab.violations().len()), (1, 2));
+    assert_eq!(control("GET", "/_fake/violations", b"").1[0]["number"], 2);
+    assert!(lab.hold_against("nobody", &json!({})).is_err());
 }

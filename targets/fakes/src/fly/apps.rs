@@ -76,7 +76,7 @@ impl Fly {
         if slug != organisation {
             return Err(Fault::missing(&format!("organization {slug}")));
         }
-        if name.is_empty() || name.len() > 63 || !name.bytes().all(|byte| is_label(byte)) {
+        if name.is_empty() || name.len() > 63 || !name.bytes().all(is_label) {
             return Err(Fault::invalid(
                 "the name may have lower case letters, digits and dashes, at most 63",
             ));

@@ -20,20 +20,7 @@ impl Fly {
             found.ok_or_else(|| Fault::missing(&format!("certificate {host}")))
         };
         match (call.method.as_str(), rest) {
-            ("GET", []) => {
-                let shown: Vec<Value> = app
-                    .certificates
-                    .iter()
-                    .map(|(host, since)| {
-                        let configured = stage.points_here(host);
-                        json!({
-                            "hostname": host, "configured": configured, "status": stage.word(host),
-                            "acme_requested": true, "created_at": stage.date(*since),
-                        })
-                    })
-                    .collect();
-                Ok(Reply::json(200, &json!({ "certificates": shown, "total_count": app.certificates.len() })))
-            }
+            ("GET", []) => Ok(stage.list_certificates(app)),
             ("POST", ["acme"]) => {
                 let asked: Hostname = call.json().map_err(Fault::bad)?;
                 let host = asked
@@ -60,6 +47,17 @@ impl Fly {
 }
 
 impl Stage {
+    fn list_certificates(&self, app: &App) -> Reply {
+        let show = |(host, since): &(String, Moment)| {
+            json!({
+                "hostname": host, "configured": self.points_here(host), "status": self.word(host),
+                "acme_requested": true, "created_at": self.date(*since),
+            })
+        };
+        let shown: Vec<Value> = app.certificates.iter().map(show).collect();
+        Reply::json(200, &json!({ "certificates": shown, "total_count": app.certificates.len() }))
+    }
+
     fn points_here(&self, host: &str) -> bool {
         self.options.pointed.iter().any(|known| known == host)
     }

@@ -12,7 +12,7 @@ use super::Stage;
 use super::body::{Config, Policy};
 use super::fault::Fault;
 use super::ids;
-use super::state::{App, CheckResult, Event, Line, Machine, Phase};
+use super::state::{App, CheckResult, Event, Line, Machine, Phase, Volume};
 use crate::Moment;
 use crate::workload::{Job, Look};
 
@@ -103,17 +103,7 @@ impl Stage {
         let (now, boot) = (self.now, self.options.boot);
         let machine = &mut app.machines[at];
         match machine.phase {
-            Phase::Booting { since, .. } if now >= since + boot => {
-                let job = machine.job();
-                if self.options.runner.look(&job, now) == Look::Booting {
-                    return false;
-                }
-                // Nobody may have looked when it was over.
-                let earlier = self.options.runner.look(&job, since + boot) != Look::Booting;
-                machine.phase = Phase::Started { since: if earlier { since + boot } else { now } };
-                self.happened(machine, "start", "started", "flyd", json!({}));
-                true
-            }
+            Phase::Booting { since, .. } if now >= since + boot => self.begun(machine, since + boot),
             Phase::Started { .. } => {
                 self.write_lines(app, at);
                 let machine = &mut app.machines[at];
@@ -131,29 +121,39 @@ impl Stage {
                 true
             }
             Phase::Stopping { until } if now >= until => {
-                self.options.runner.stop(&machine.job(), now);
-                machine.phase = Phase::Stopped;
-                let exit = json!({ "exit_code": 0, "requested_stop": true, "restarting": false, "oom_killed": false });
-                self.happened(
-                    machine,
-                    "exit",
-                    "stopped",
-                    "flyd",
-                    json!({ "exit_event": exit, "restart_count": 0 }),
-                );
+                self.stopped(machine);
                 true
             }
             Phase::Destroying { until } if now >= until => {
                 machine.phase = Phase::Destroyed;
                 machine.lease = None;
                 let id = machine.id.clone();
-                let attached =
-                    |volume: &&mut super::state::Volume| volume.machine.as_deref() == Some(id.as_str());
+                let attached = |volume: &&mut Volume| volume.machine.as_deref() == Some(id.as_str());
                 app.volumes.iter_mut().filter(attached).for_each(|volume| volume.machine = None);
                 true
             }
             _ => false,
         }
+    }
+
+    /// It is started, where its program has begun to run: at the moment that it could at the earliest, where nobody looked then.
+    fn begun(&mut self, machine: &mut Machine, earliest: Moment) -> bool {
+        let runs = |at| self.options.runner.look(&machine.job(), at) != Look::Booting;
+        if !runs(self.now) {
+            return false;
+        }
+        machine.phase = Phase::Started { since: if runs(earliest) { earliest } else { self.now } };
+        self.happened(machine, "start", "started", "flyd", json!({}));
+        true
+    }
+
+    /// It has come to rest, as somebody asked.
+    fn stopped(&mut self, machine: &mut Machine) {
+        self.options.runner.stop(&machine.job(), self.now);
+        machine.phase = Phase::Stopped;
+        let exit =
+            json!({ "exit_code": 0, "requested_stop": true, "restarting": false, "oom_killed": false });
+        self.happened(machine, "exit", "stopped", "flyd", json!({ "exit_event": exit, "restart_count": 0 }));
     }
 
     /// Its program ended, and nobody asked for it.

@@ -275,7 +275,11 @@ impl Stage {
     }
 
     pub(super) fn lease_for(&mut self, ttl: u64, description: String) -> Lease {
-        Lease { nonce: self.ids.ulid().to_lowercase(), ends: self.now + Moment::from_secs(ttl), description }
+        Lease {
+            nonce: self.ids.ulid().to_lowercase(),
+            ends: self.now.saturating_add(Moment::from_secs(ttl)),
+            description,
+        }
     }
 
     /// What was made or changed; the lease's nonce is told this once.
@@ -300,7 +304,7 @@ fn sized(guest: &Guest) -> Result<(), Fault> {
         return Err(Fault::bad(format!("no machine has {cpus} CPUs")));
     }
     let memory = guest.memory_mb.unwrap_or(least * cpus);
-    if memory % step != 0 || !(least * cpus..=most * cpus).contains(&memory) {
+    if !memory.is_multiple_of(step) || !(least * cpus..=most * cpus).contains(&memory) {
         return Err(Fault::bad(format!("{memory} MB of memory do not go with {cpus} CPUs of this kind")));
     }
     Ok(())

@@ -160,6 +160,11 @@ impl Platform for Fly {
         self.host(host)
     }
 
+    // The vendor's clients take secrets away by null.
+    fn nullable(&self) -> &'static [&'static str] {
+        &["/components/schemas/AppSecretsUpdateRequest/properties/values/additionalProperties"]
+    }
+
     fn objects(&self) -> Value {
         self.truth()
     }

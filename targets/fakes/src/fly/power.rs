@@ -81,7 +81,7 @@ impl Stage {
     /// In `data`, where the vendor's Go client looks for it, and flat, as the vendor's document has it.
     fn show_lease(&self, lease: &Lease, version: &str) -> Value {
         let flat = json!({
-            "nonce": lease.nonce, "expires_at": (self.options.started + lease.ends).as_secs(),
+            "nonce": lease.nonce, "expires_at": self.options.started.saturating_add(lease.ends).as_secs(),
             "owner": "rehearsal@example.com", "description": lease.description, "version": version,
         });
         let mut shown = flat.clone();

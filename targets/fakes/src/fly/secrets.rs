@@ -102,8 +102,8 @@ impl Stage {
             *number < usize::try_from(at_least).unwrap_or(usize::MAX)
                 || self.now >= *at + self.options.secrets_lag
         };
-        let versions = app.secret_versions.iter().enumerate();
-        versions.filter(here).last().map(|(_, (_, values))| values.clone()).unwrap_or_default()
+        let mut versions = app.secret_versions.iter().enumerate();
+        versions.rfind(here).map(|(_, (_, values))| values.clone()).unwrap_or_default()
     }
 }
 

@@ -71,15 +71,7 @@ impl Stage {
         if !(1..=60).contains(&retention) {
             return Err(Fault::bad("snapshot_retention is 1 to 60"));
         }
-        if let Some(snapshot) = &asked.snapshot_id {
-            let known = app.volumes.iter().flat_map(|volume| &volume.snapshots).any(|(id, _)| id == snapshot);
-            if !known {
-                return Err(Fault::missing(&format!("snapshot {snapshot}")));
-            }
-        }
-        if asked.source_volume_id.is_some() {
-            return Err(Fault::unplayed("a fork of a volume"));
-        }
+        from_elsewhere(app, asked.snapshot_id.as_deref(), asked.source_volume_id.as_deref())?;
         let volume = Volume {
             id: self.ids.named("vol"),
             name,
@@ -176,4 +168,14 @@ impl Stage {
 
 fn sized(size: u32) -> Result<u32, Fault> {
     if (1..=500).contains(&size) { Ok(size) } else { Err(Fault::bad("size_gb is 1 to 500")) }
+}
+
+/// A snapshot that a volume is made of must be there.
+fn from_elsewhere(app: &App, snapshot: Option<&str>, source: Option<&str>) -> Result<(), Fault> {
+    if source.is_some() {
+        return Err(Fault::unplayed("a fork of a volume"));
+    }
+    let Some(snapshot) = snapshot else { return Ok(()) };
+    let known = app.volumes.iter().flat_map(|volume| &volume.snapshots).any(|(id, _)| id == snapshot);
+    if known { Ok(()) } else { Err(Fault::missing(&format!("snapshot {snapshot}"))) }
 }

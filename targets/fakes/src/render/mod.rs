@@ -13,7 +13,7 @@
 //! | `state`, `show`, `truth` | what is there; how it looks in answers; how it looks to a test |
 //! | `accounts`, `services`, `create`, `change`, `image`, `details`, `settings`, `disks`, `deploys`, `domains`, `pages`, `logs` | what answers |
 //! | `deploy`, `rollout` | how a deploy goes |
-//! | `hosts` | what runs under which name, for an edge |
+//! | `hosts`, `serving` | what runs under which name; whom visitors are sent to |
 //! | `calendar`, `ids` | dates and names |
 
 mod accounts;
@@ -38,6 +38,7 @@ mod pages;
 mod rollout;
 mod route;
 mod services;
+mod serving;
 mod settings;
 mod show;
 mod state;
@@ -46,12 +47,14 @@ mod tests;
 mod truth;
 mod workload;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
 pub use hosts::{Backend, Host};
 pub use options::{RenderOptions, Workspace};
+pub use serving::Scripts;
 pub use workload::{Container, Outcome, Rule, Table, When, Workloads};
 
 use self::calendar::Calendar;
@@ -60,6 +63,7 @@ use self::ids::Ids;
 use self::limits::Limits;
 use self::logs::Logs;
 use self::state::{Credential, Service};
+use crate::edge::Route;
 use crate::{Call, Moment, Platform, Reply};
 
 /// The port that requests are sent to where the variable `PORT` says nothing
@@ -72,6 +76,8 @@ pub struct Render {
     services: Vec<Service>,
     credentials: Vec<Credential>,
     limits: Limits,
+    /// The jobs that were started for visitors.
+    standing: BTreeSet<String>,
     /// The moment of the last request or look.
     now: Moment,
 }
@@ -100,6 +106,7 @@ impl Render {
             services: Vec::new(),
             credentials: Vec::new(),
             limits: Limits::default(),
+            standing: BTreeSet::new(),
             now: Moment::ZERO,
         }
     }
@@ -169,6 +176,10 @@ impl Platform for Render {
     fn variables(&self, base: &str) -> Vec<(String, String)> {
         let token = self.stage.options.token.clone();
         vec![("RENDER_HOST".to_owned(), format!("{base}/v1/")), ("RENDER_API_KEY".to_owned(), token)]
+    }
+
+    fn serving(&mut self, host: &str, now: Moment) -> Option<Route> {
+        self.serve(host, now)
     }
 
     fn objects(&self) -> Value {

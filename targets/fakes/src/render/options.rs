@@ -3,9 +3,11 @@
 //! Given: nothing, or what the rehearsal needs otherwise. Gives: a workspace, a key, times. Deliberately absent: what requests
 //! decide.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::workload::{Table, Workloads};
+use crate::workload::{Runner, Scripted};
 
 /// How Render is set up.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct RenderOptions {
     pub pointed: Vec<String>,
     /// What containers do; without one, a [`Table`] with `boot` and no rules.
     pub workloads: Option<Box<dyn Workloads>>,
+    /// Where what is live answers visitors of the edge.
+    pub runner: Arc<dyn Runner>,
 }
 
 /// A workspace.
@@ -82,6 +86,7 @@ impl Default for RenderOptions {
             limits: true,
             pointed: Vec::new(),
             workloads: None,
+            runner: Arc::new(Scripted::default()),
         }
     }
 }

@@ -8,6 +8,7 @@ mod logs;
 mod pages;
 mod refusals;
 mod services;
+mod serving;
 mod settings;
 #[cfg(feature = "spec")]
 mod spec;
