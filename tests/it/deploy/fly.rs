@@ -55,7 +55,13 @@ fn platform() -> Box<Fly> {
     for (value, script) in bad {
         runner.rule(When::Env("MODE".to_owned(), value.to_owned()), script);
     }
-    Box::new(Fly::new(FlyOptions { runner, restart: Duration::from_millis(20), ..FlyOptions::quick() }))
+    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Box::new(Fly::new(FlyOptions {
+        runner,
+        started,
+        restart: Duration::from_millis(20),
+        ..FlyOptions::quick()
+    }))
 }
 
 fn staged(name: &str, latency: Duration, configuration: impl Fn(&str, &str) -> String) -> Stage {
@@ -92,7 +98,7 @@ fn the_second_deploy_makes_no_write_and_two_reads_a_service() {
 
 #[test]
 fn a_bad_version_leaves_the_former_one_and_says_why() {
-    for (mode, word) in [("crash", "code 3"), ("never", "was not healthy")] {
+    for (mode, word) in [("crash", "code 3"), ("never", "does not serve")] {
         let mut stage = deployed(&format!("fly-{mode}"));
         stage.set("DASHDEPLOY_WAIT_TIMEOUT", "3");
         stage.set("DASHDEPLOY_STABLE_FOR", "2");
