@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod detect;
 pub mod guard;
 pub mod io;
+pub mod ledger;
 pub mod push;
 pub mod registry;
 pub mod render;
