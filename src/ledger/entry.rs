@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn ci_runs_are_named_by_their_page() {
         let of = |pairs: &[(&str, &'static str)]| {
-            let all: BTreeMap<String, &'static str> = pairs.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+            let all: BTreeMap<String, &'static str> =
+                pairs.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
             Actor::ci_run(|name| all.get(name).copied())
         };
         let github = [
@@ -297,7 +298,10 @@ mod tests {
             ("GITHUB_RUN_ATTEMPT", "2"),
         ];
         assert_eq!(of(&github).unwrap(), "https://github.com/acme/shop/actions/runs/7/attempts/2");
-        assert_eq!(of(&[("CI_JOB_URL", "https://gitlab.com/a/-/jobs/1")]).unwrap(), "https://gitlab.com/a/-/jobs/1");
+        assert_eq!(
+            of(&[("CI_JOB_URL", "https://gitlab.com/a/-/jobs/1")]).unwrap(),
+            "https://gitlab.com/a/-/jobs/1"
+        );
         assert_eq!(of(&[("CI_JOB_URL", "javascript:x")]), None);
         assert_eq!(of(&[]), None);
     }

@@ -112,7 +112,10 @@ impl History {
     pub fn failed(&self, release: &Release) -> Option<&LedgerRun> {
         let same = |run: &&LedgerRun| run.begun.release.as_ref().is_some_and(|known| is_same(known, release));
         let decisive = self.runs.iter().rev().filter(same).find(|run| {
-            matches!(run.outcome(), Some(Final::Deployed | Final::Failed | Final::RolledBack | Final::Partial))
+            matches!(
+                run.outcome(),
+                Some(Final::Deployed | Final::Failed | Final::RolledBack | Final::Partial)
+            )
         })?;
         (decisive.outcome() != Some(Final::Deployed)).then_some(decisive)
     }
@@ -151,7 +154,8 @@ impl LedgerRun {
 
     /// The calls of which it is not known whether they happened.
     pub fn open_steps(&self) -> impl Iterator<Item = &Step> {
-        let unknown = |step: &&Step| step.outcome.as_ref().is_none_or(|outcome| outcome.status == Status::Unknown);
+        let unknown =
+            |step: &&Step| step.outcome.as_ref().is_none_or(|outcome| outcome.status == Status::Unknown);
         self.steps.iter().filter(unknown)
     }
 

@@ -99,7 +99,8 @@ struct Framed<'a> {
 pub fn encode(number: u64, entry: &Entry) -> Result<Vec<u8>, serde_json::Error> {
     let text = serde_json::to_string(entry)?;
     let crc = crc32c::crc32c(text.as_bytes());
-    let line = format!(r#"{{"number":{number},"length":{},"crc32c":"{crc:08x}","entry":{text}}}"#, text.len());
+    let line =
+        format!(r#"{{"number":{number},"length":{},"crc32c":"{crc:08x}","entry":{text}}}"#, text.len());
     Ok(format!("{line}\n").into_bytes())
 }
 
@@ -122,7 +123,10 @@ pub fn scan(bytes: &[u8]) -> Result<Scanned, ScanError> {
             Judged::Foreign => return Err(foreign(&scanned, index + 1)),
             Judged::Broken(reason) => {
                 let rest = bytes.get(scanned.whole + text.len()..).unwrap_or_default();
-                if rest.split_inclusive(|byte| *byte == b'\n').any(|text| !matches!(judge(text), Judged::Broken(_))) {
+                if rest
+                    .split_inclusive(|byte| *byte == b'\n')
+                    .any(|text| !matches!(judge(text), Judged::Broken(_)))
+                {
                     return Err(ScanError::Damaged { line: index + 1, reason });
                 }
                 return Ok(scanned);
@@ -190,7 +194,10 @@ fn schema_of(raw: &str) -> Option<u32> {
     struct Schema {
         schema: u32,
     }
-    raw.starts_with("{\"header\"").then(|| serde_json::from_str::<Any>(raw).ok()).flatten().map(|any| any.header.schema)
+    raw.starts_with("{\"header\"")
+        .then(|| serde_json::from_str::<Any>(raw).ok())
+        .flatten()
+        .map(|any| any.header.schema)
 }
 
 fn header(schema: u32) -> Entry {

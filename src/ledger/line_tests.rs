@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::ledger::{Called, Ended, Ending, Final, Header, History, Intended, Outcome, Status};
 use crate::ledger::{Actor, Begun, RunKind};
+use crate::ledger::{Called, Ended, Ending, Final, Header, History, Intended, Outcome, Status};
 
 fn entries() -> Vec<Entry> {
     let run = "0123456789abcdef0123456789abcdef".to_owned();
@@ -19,12 +19,24 @@ fn entries() -> Vec<Entry> {
         actor: Actor { user: "ann".into(), host: "lap".into(), pid: 7, version: "1".into(), ci: None },
     };
     let intended = |operation: &str| {
-        Entry::Intent(Intended { run: run.clone(), at: 2, operation: operation.into(), address: "POST https://x/y".into() })
+        Entry::Intent(Intended {
+            run: run.clone(),
+            at: 2,
+            operation: operation.into(),
+            address: "POST https://x/y".into(),
+        })
     };
-    let called = |intent| Entry::Result(Called { run: run.clone(), at: 3, intent, outcome: Outcome::new(Status::Ok) });
-    let ending = Ending { millis: 5, evidence: vec!["one\ntwo".into()], ..Ending::new(Final::Deployed, "it serves") };
+    let called =
+        |intent| Entry::Result(Called { run: run.clone(), at: 3, intent, outcome: Outcome::new(Status::Ok) });
+    let ending =
+        Ending { millis: 5, evidence: vec!["one\ntwo".into()], ..Ending::new(Final::Deployed, "it serves") };
     vec![
-        Entry::Header(Header { schema: SCHEMA, lineage: "l".into(), project: "p".into(), environment: "e".into() }),
+        Entry::Header(Header {
+            schema: SCHEMA,
+            lineage: "l".into(),
+            project: "p".into(),
+            environment: "e".into(),
+        }),
         Entry::Begin(Box::new(begun)),
         intended("create the machine „ä”"),
         called(3),
@@ -57,7 +69,10 @@ fn a_cut_at_any_byte_leaves_what_stood_before() {
         let scanned = scan(&whole[..cut]).unwrap();
         let ends = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(scanned.lines, full[..ends], "cut at {cut}");
-        assert_eq!(scanned.whole, whole[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+        assert_eq!(
+            scanned.whole,
+            whole[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+        );
         // What follows a cut on a disk that lost power is often zeros.
         let mut zeros = whole[..cut].to_vec();
         zeros.resize(cut + 100, 0);
@@ -70,7 +85,8 @@ fn a_cut_at_any_byte_leaves_what_stood_before() {
 #[test]
 fn damage_in_the_middle_is_no_cut() {
     let whole = ledger();
-    let ends: Vec<usize> = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
+    let ends: Vec<usize> =
+        whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
     let last = *ends.iter().rev().nth(1).unwrap();
     for at in 0..=last {
         let mut damaged = whole.clone();
@@ -113,11 +129,17 @@ fn a_newer_form_is_refused_and_the_first_one_is_read() {
     let mut unknown = ledger();
     unknown.extend(framed(7, r#"{"pause":{}}"#).into_bytes());
     assert_eq!(scan(&unknown).unwrap_err(), ScanError::Unknown { line: 7 });
-    assert_eq!(scan(&ledger()[ledger().iter().position(|b| *b == b'\n').unwrap() + 1..]).unwrap_err(), ScanError::OutOfOrder { line: 1, found: 2, expected: 1 });
+    assert_eq!(
+        scan(&ledger()[ledger().iter().position(|b| *b == b'\n').unwrap() + 1..]).unwrap_err(),
+        ScanError::OutOfOrder { line: 1, found: 2, expected: 1 }
+    );
     // As the first version wrote it, with no key that is optional.
     let first = [
         framed(1, r#"{"header":{"schema":1,"lineage":"l","project":"p","environment":"e"}}"#),
-        framed(2, r#"{"begin":{"run":"r","at":1,"kind":"destroy","actor":{"user":"u","host":"h","pid":1,"version":"0"}}}"#),
+        framed(
+            2,
+            r#"{"begin":{"run":"r","at":1,"kind":"destroy","actor":{"user":"u","host":"h","pid":1,"version":"0"}}}"#,
+        ),
         framed(3, r#"{"begin":{"run":"s","at":1,"kind":{"rollback":{"of":3}},"actor":{}}}"#),
         framed(4, r#"{"intent":{"run":"s","at":1,"operation":"o","address":"a"}}"#),
         framed(5, r#"{"result":{"run":"s","at":1,"intent":4,"status":"unknown"}}"#),

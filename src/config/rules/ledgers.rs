@@ -21,8 +21,7 @@ const LONGEST: usize = 300;
 
 /// A scheme, a bucket's or container's name (3 to 63 characters, by what S3, Azure and Google have in common), then parts of a
 /// path that are neither `.` nor `..`.
-const FORM: &str =
-    r"^(s3|az|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/([A-Za-z0-9_-][A-Za-z0-9._-]*|\.[A-Za-z0-9_-][A-Za-z0-9._-]*))*$";
+const FORM: &str = r"^(s3|az|gs)://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/([A-Za-z0-9_-][A-Za-z0-9._-]*|\.[A-Za-z0-9_-][A-Za-z0-9._-]*))*$";
 
 #[allow(clippy::expect_used)] // a constant pattern, read by the tests
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| Regex::new(FORM).expect("a constant pattern"));
