@@ -31,6 +31,7 @@ mod schema;
 mod stack;
 mod targets;
 mod templates;
+mod unlock;
 mod up;
 
 use std::ffi::OsString;
@@ -76,6 +77,7 @@ enum Command {
     Doctor(doctor::Args),
     Targets(targets::Args),
     Templates(templates::Args),
+    Unlock(unlock::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -152,6 +154,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Targets(args) => targets::run(context, &args),
         Command::Templates(args) => templates::run(context, &args),
+        Command::Unlock(args) => unlock::run(context, &args).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }

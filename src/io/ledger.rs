@@ -21,6 +21,15 @@ mod run;
 mod unlock;
 mod writes;
 
+#[cfg(test)]
+mod kit_tests;
+#[cfg(test)]
+mod ledger_tests;
+#[cfg(test)]
+mod lock_tests;
+#[cfg(test)]
+mod writes_tests;
+
 pub use actor::actor;
 #[cfg(feature = "shared-ledger")]
 pub use bucket::Bucket;
