@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod detect;
 mod guard;
+mod ledger;
 mod manifests;
 mod push;
 mod render;

@@ -137,14 +137,15 @@ async fn attempt(
     let Some(objects) = &place.shared else {
         return Ok(Ok(LockGuard { record: file.record().clone(), file, lease: None }));
     };
-    match waiting.take(objects, file.record().clone(), former.as_deref()).await {
+    match waiting.take(objects, file.record().clone(), former.as_ref().map(|former| former.id.as_str())).await
+    {
         Ok(Ok(lease)) => Ok(Ok(LockGuard { record: lease.record(), file, lease: Some(lease) })),
         Ok(Err(held)) => {
             file.give_back(former)?;
             Ok(Err(Denied(held)))
         }
         Err(error) => {
-            file.give_back(former)?;
+            file.abandon(former)?;
             Err(LockError::Ledger(error.into()))
         }
     }

@@ -22,8 +22,8 @@ pub(super) struct FileLock {
     file: Mutex<Option<File>>,
 }
 
-/// The lock with the id of a former holder that ended without giving it back; or who holds it.
-type Taken = Result<(FileLock, Option<String>), LockRecord>;
+/// The lock, with the record of a former holder that ended without giving it back; or who holds it.
+type Taken = Result<(FileLock, Option<LockRecord>), LockRecord>;
 
 impl FileLock {
     /// Takes it, unless somebody holds it.
@@ -37,7 +37,7 @@ impl FileLock {
         let former = read(&names);
         record.fence = former.as_ref().map_or(1, |former| former.fence + 1);
         write(&names, &record)?;
-        let dead = former.filter(|former| !former.released).map(|former| former.id);
+        let dead = former.filter(|former| !former.released);
         Ok(Ok((Self { path, names, record, file: Mutex::new(Some(file)) }, dead)))
     }
 
@@ -65,11 +65,17 @@ impl FileLock {
 
     /// Gives it back after it turned out that somebody else has the shared one. The name of a dead holder of this machine is
     /// kept: it tells who may be passed over.
-    pub(super) fn give_back(self, former: Option<String>) -> Result<(), LedgerError> {
+    pub(super) fn give_back(self, former: Option<LockRecord>) -> Result<(), LedgerError> {
         match former {
-            Some(id) => write(&self.names, &LockRecord { id, ..self.record.clone() }),
+            Some(former) => write(&self.names, &former),
             None => self.release(),
         }
+    }
+
+    /// Gives it back after it could not be told whether the shared one was taken. The name stays as one of the dead, so that
+    /// this machine passes over what may have been left.
+    pub(super) fn abandon(self, former: Option<LockRecord>) -> Result<(), LedgerError> {
+        former.map_or(Ok(()), |former| write(&self.names, &former))
     }
 }
 

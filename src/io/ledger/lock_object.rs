@@ -75,11 +75,14 @@ impl Waiting {
                     if !(there.released || stale || dead == Some(there.id.as_str())) {
                         return Ok(Err(there));
                     }
-                    record.fence = record.fence.max(there.fence + 1);
+                    record.fence = there.fence + 1;
                     holder = Some(there);
                     objects.replace(KEY, bytes(&record), &version).await?
                 }
-                None => objects.create(KEY, bytes(&record)).await?,
+                None => {
+                    record.fence = 1;
+                    objects.create(KEY, bytes(&record)).await?
+                }
             };
             if let Put::Done(version) = put {
                 return Ok(Ok(self.held(objects, record, version, sent)));

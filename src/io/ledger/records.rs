@@ -41,13 +41,8 @@ impl Records {
     /// When the store cannot be asked, or what it holds makes no sense.
     pub(super) async fn read(&self) -> Result<Vec<Line>, LedgerError> {
         let keys = self.objects.list("records").await?;
-        // Futures that own what they need: closures that borrow make futures that cannot be sent between threads.
-        let fetches: Vec<_> = keys.into_iter().map(|key| (Arc::clone(&self.objects), key)).collect();
-        let bodies: Vec<Vec<u8>> = stream::iter(fetches)
-            .map(|(objects, key)| async move { fetch(&*objects, &key).await })
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let fetches: Vec<_> = keys.into_iter().map(|key| fetch(Arc::clone(&self.objects), key)).collect();
+        let bodies: Vec<Vec<u8>> = stream::iter(fetches).buffered(AT_ONCE).try_collect().await?;
         let bytes = bodies.concat();
         let unreadable = |problem| LedgerError::Unreadable {
             ledger: format!("{}/records", self.objects.shown()),
@@ -129,8 +124,8 @@ impl Records {
     }
 }
 
-async fn fetch(objects: &dyn Objects, key: &str) -> Result<Vec<u8>, ObjectsError> {
-    let found = objects.get(key).await?;
+async fn fetch(objects: Arc<dyn Objects>, key: String) -> Result<Vec<u8>, ObjectsError> {
+    let found = objects.get(&key).await?;
     found.map(|(bytes, _)| bytes).ok_or_else(|| ObjectsError {
         operation: "read",
         place: format!("{}/{key}", objects.shown()),
