@@ -21,13 +21,13 @@ mod run;
 mod unlock;
 mod writes;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "shared-ledger"))]
 mod kit_tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "shared-ledger"))]
 mod ledger_tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "shared-ledger"))]
 mod lock_tests;
-#[cfg(test)]
+#[cfg(all(test, feature = "shared-ledger"))]
 mod writes_tests;
 
 pub use actor::actor;
