@@ -11,12 +11,12 @@ use super::deploying::carry::Cargo;
 use super::deploying::ledger::{Held, hold};
 use super::deploying::prepared::{Past, Prepared, prepare};
 use super::deploying::saved::prepare_saved;
-use super::deploying::shown::{consent, proposal};
+use super::deploying::shown::{consent, keeps_data, proposal};
 use super::plan::{planned, show};
 use super::stack::Stack;
 use super::{CliResult, Context, Exit};
 use crate::deploy::FleetReader;
-use crate::ledger::Kind;
+use crate::ledger::RunKind;
 
 /// Build, push, plan, and after your consent put the release where it runs, and verify it
 ///
@@ -48,7 +48,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     }
     let mut held = hold(context, &stack, "deploy", &args.lock).await?;
     let done = put(context, &mut stack, &mut held, args).await;
-    held.release().await;
+    held.release(context).await;
     done
 }
 
@@ -58,7 +58,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
     let mut took = Duration::ZERO;
     let mut again = false;
     loop {
-        let serving = held.ledger.history().serving().map(|past| past.release.clone());
+        let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
         let prepared = match &args.plan {
             Some(path) if !again => prepare_saved(context, stack, &reader, path, &args.release, past).await?,
@@ -69,14 +69,17 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
             return Ok(Exit::Done);
         }
         let proposal = proposal(stack, &prepared, serving.as_ref());
+        // Who gives a saved plan has looked at it; a second round is a part of what was agreed to.
         if args.plan.is_none() && !again {
             consent(context, &proposal, args.delete_data)?;
+        } else {
+            keeps_data(&proposal, args.delete_data)?;
         }
         let cargo = Cargo {
             stack,
             reader: &reader,
             prepared: &prepared,
-            kind: Kind::Deploy,
+            kind: RunKind::Deploy,
             held,
             args: &args.outside,
         };
@@ -88,7 +91,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         }
         let message = "a platform gave another address than its name promised: what has addresses built in is put again".to_owned();
         context.console.emit(Event::Notice { message });
-        held.refresh(stack).await?;
+        held.refresh().await?;
         again = true;
     }
 }

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dashdeploy_contract::{Address, Plan, Reader as _, Release, Removal, Supplies, Writes};
-use indexmap::IndexMap;
+use dashdeploy_contract::{Address, Plan, Reader as _, Removal, Supplies, Writes};
 use serde_json::json;
 
 use super::deploying::args::LockArgs;
 use super::deploying::ledger::{Held, hold};
-use super::deploying::prepared::fingerprints;
 use super::deploying::shown::{agreed, loses_data};
 use super::deploying::verdict::ending;
 use super::stack::Stack;
 use super::verdict::conclude;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::{ask, plan_text};
-use crate::deploy::{FleetReader, Gathered, NoSteps, Session, remove};
-use crate::ledger::{Begin, JournaledWrites, Kind};
+use crate::deploy::{FleetReader, NoSteps, Session, remove};
+use crate::io::ledger::{JournaledWrites, actor};
+use crate::ledger::{Begin, Final, RunKind};
 
 /// Take the environment away: everything that bears our mark, and nothing else
 ///
@@ -44,7 +43,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     }
     let held = hold(context, &stack, "destroy", &args.lock).await?;
     let done = take_away(context, &stack, &held, args).await;
-    held.release().await;
+    held.release(context).await;
     done
 }
 
@@ -66,7 +65,8 @@ async fn take_away(context: &Context, stack: &Stack, held: &Held, args: &Args) -
     }
     context.console.status(&plan_text(&plan, context.console.style()));
     consent(context, stack, &plan, args)?;
-    let begin = Begin::of_this_process(&context.environment, Kind::Destroy, empty(context, stack));
+    let actor = actor(&context.environment);
+    let begin = Begin { kind: RunKind::Destroy, release: None, git: None, actor };
     let run = held.ledger.begin(begin).await?;
     let inner = Arc::clone(stack.ports()) as Arc<dyn Writes>;
     let journaled = JournaledWrites::new(inner, Arc::clone(&run), Arc::clone(&held.lock));
@@ -85,7 +85,9 @@ async fn take_away(context: &Context, stack: &Stack, held: &Held, args: &Args) -
     let outcome = remove(&session, &plan).await?;
     context.console.finish_progress();
     let mut last = ending(Ok(&outcome), begun.elapsed(), Default::default());
-    last.destroyed();
+    if last.outcome == Final::Deployed {
+        last.outcome = Final::Destroyed;
+    }
     run.end(last).await?;
     conclude(&outcome)?;
     answer(context, &plan, &outcome.applied, begun.elapsed());
@@ -136,17 +138,4 @@ fn consent(context: &Context, stack: &Stack, plan: &Plan, args: &Args) -> CliRes
         "declined",
         format!("`{}` is not `{name}`: nothing was removed", typed.trim()),
     ))
-}
-
-/// What a removal leads to: a release of nothing.
-fn empty(context: &Context, stack: &Stack) -> Release {
-    Release {
-        bound: stack.bound.clone(),
-        images: IndexMap::new(),
-        wiring: stack.wiring(context),
-        secrets: fingerprints(stack, &Gathered::default(), &[]),
-        project_dir: String::new(),
-        number: None,
-        git: None,
-    }
 }

@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
-    let stack = Stack::open(context)?;
+    let stack = Stack::on_engines(context)?;
     let reader = stack.reader().await?;
     let removal = if args.volumes { Removal::DeleteData } else { Removal::KeepData };
     let plan = plan(&stack, &reader, removal).await?;

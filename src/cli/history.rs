@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::deploying::ledger::open;
+use super::deploying::past::rows;
 use super::stack::Stack;
 use super::{CliResult, Context, Exit};
 use crate::console::history_text;
@@ -18,8 +19,8 @@ pub struct Args {
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let stack = Stack::open(context)?;
-    let ledger = open(&stack).await?;
-    let mut rows: Vec<HistoryRow> = ledger.history().rows();
+    let ledger = open(context, &stack).await?;
+    let mut rows: Vec<HistoryRow> = rows(ledger.history());
     rows.reverse();
     rows.truncate(args.last.unwrap_or(usize::MAX));
     let text = if rows.is_empty() {

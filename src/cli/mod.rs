@@ -39,6 +39,7 @@ mod stack;
 mod status;
 mod targets;
 mod templates;
+mod unlock;
 mod up;
 mod verdict;
 
@@ -92,6 +93,7 @@ enum Command {
     Doctor(doctor::Args),
     Targets(targets::Args),
     Templates(templates::Args),
+    Unlock(unlock::Args),
     Schema(schema::Args),
     Completions(completions::Args),
 }
@@ -175,6 +177,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Targets(args) => targets::run(context, &args),
         Command::Templates(args) => templates::run(context, &args),
+        Command::Unlock(args) => unlock::run(context, &args).await,
         Command::Schema(args) => schema::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
     }

@@ -62,9 +62,9 @@ pub(super) async fn planned(
     stack: &mut Stack,
     args: &ReleaseArgs,
 ) -> CliResult<(Prepared, Proposal)> {
-    let ledger = ledger::open(stack).await?;
+    let ledger = ledger::open(context, stack).await?;
     let reader = stack.reader().await?;
-    let serving = ledger.history().serving().map(|past| past.release);
+    let serving = ledger.history().serving().cloned();
     let past = Past { serving: serving.as_ref(), next: Some(ledger.history().next_number()) };
     let prepared = prepare(context, stack, &reader, args, past, true).await?;
     let proposal = proposal(stack, &prepared, serving.as_ref());

@@ -12,6 +12,7 @@ use super::deploying::args::{LockArgs, OutsideArgs};
 use super::deploying::carry::Cargo;
 use super::deploying::homes::Homes;
 use super::deploying::ledger::{Held, hold, open};
+use super::deploying::past::{before, good};
 use super::deploying::prepared::{Past, Prepared, fingerprints, plan, without_value};
 use super::deploying::shown::{consent, proposal};
 use super::push::PushArgs;
@@ -19,7 +20,7 @@ use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::rollback_text;
 use crate::deploy::{FleetReader, RollbackInput, RollbackVerdict};
-use crate::ledger::{History, Kind};
+use crate::ledger::{History, RunKind};
 
 /// Bring a former release back: all services of the environment together, by digest
 ///
@@ -52,7 +53,7 @@ fn number(text: &str) -> Result<u32, String> {
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let mut stack = Stack::open(context)?;
     if context.global.dry_run {
-        let ledger = open(&stack).await?;
+        let ledger = open(context, &stack).await?;
         let reader = stack.reader().await?;
         let (_, prepared, verdict, former) =
             prepared(context, &mut stack, &reader, ledger.history(), args).await?;
@@ -63,7 +64,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     }
     let held = hold(context, &stack, "rollback", &args.lock).await?;
     let done = put(context, &mut stack, &held, args).await;
-    held.release().await;
+    held.release(context).await;
     done
 }
 
@@ -84,7 +85,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &Held, args: &Args) -> 
         stack,
         reader: &reader,
         prepared: &prepared,
-        kind: Kind::Rollback { of },
+        kind: RunKind::Rollback { of },
         held,
         args: &args.outside,
     };
@@ -161,15 +162,15 @@ fn chosen(history: &History, asked: Option<u32>) -> CliResult<(Release, u32, Rel
             .hint("`dashdeploy history` lists the releases of the environment")
     };
     let now = history.serving().ok_or_else(|| none("the ledger knows no release that serves".to_owned()))?;
-    let then = match asked {
-        Some(number) => history.good(number).ok_or_else(|| {
-            none(format!("the ledger knows no release r{number} that was deployed and verified"))
+    let number = now.number.unwrap_or_default();
+    let (of, then) = match asked {
+        Some(asked) => good(history, asked).ok_or_else(|| {
+            none(format!("the ledger knows no release r{asked} that was deployed and verified"))
         })?,
-        None => history
-            .before(now.number)
-            .ok_or_else(|| none(format!("r{} is the first release: there is none before it", now.number)))?,
+        None => before(history, number)
+            .ok_or_else(|| none(format!("r{number} is the first release: there is none before it")))?,
     };
-    Ok((now.release.clone(), then.number, then.release.clone()))
+    Ok((now.clone(), of, then.clone()))
 }
 
 /// For each service whether its image is still there.

@@ -221,7 +221,7 @@ async fn change(
     };
     let done = done.await;
     if let Some(held) = held {
-        held.release().await;
+        held.release(context).await;
     }
     done
 }

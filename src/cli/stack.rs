@@ -63,6 +63,19 @@ impl Stack {
         Ok(Self { loaded, bound, fleet, accesses, ports, assigned: IndexMap::new() })
     }
 
+    /// The same for what runs on engines alone: `up` and `down` keep no ledger and push nothing.
+    ///
+    /// # Errors
+    /// Exit code 2 where a service is on another kind of target.
+    pub fn on_engines(context: &Context) -> CliResult<Self> {
+        let stack = Self::open(context)?;
+        let away = stack.fleet.targets().find(|target| !target.descriptor().capabilities.local_images);
+        let Some(away) = away else { return Ok(stack) };
+        let message = format!("environment `{}` is on {}", stack.bound.environment, away.descriptor().title);
+        Err(CliError::new(Exit::Usage, "not-local", message)
+            .hint("`dashdeploy deploy` puts it there, and `dashdeploy destroy` takes it away; `up` and `down` are for Docker hosts"))
+    }
+
     /// The half of the targets that looks.
     ///
     /// # Errors

@@ -50,8 +50,8 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         context.interruptible("looking", "nothing was changed", reader.observe(&stack.bound)).await?;
     stack.learn(&observed);
     let (served, unknown) = served(&reader, &stack.bound).await;
-    let ledger = open(&stack).await?;
-    let serving = ledger.history().serving().map(|past| past.release.clone());
+    let ledger = open(context, &stack).await?;
+    let serving = ledger.history().serving().cloned();
     let release = desired(context, &stack, &reader, serving.as_ref(), &observed).await?;
     let plan = stack.fleet.plan(&release, &observed).unwrap_or_else(|error| {
         context.console.warning(&format!("what differs cannot be told: {error}"));

@@ -47,7 +47,7 @@ pub struct Args {
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let begun = Instant::now();
     args.build.guard.record(context)?;
-    let stack = Stack::open(context)?;
+    let stack = Stack::on_engines(context)?;
     let secrets = stack.secrets(context, args.secrets_file.as_deref())?;
     let builds = !args.no_build && !context.global.dry_run;
     let of_builds = stack.build_secrets(context, args.secrets_file.as_deref(), &|_| builds)?;

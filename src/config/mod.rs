@@ -60,6 +60,15 @@ pub fn check_registry(text: &str) -> Result<String, (String, Option<String>)> {
     rules::registry(&scalar).map_err(|problem| (problem.message, problem.hint))
 }
 
+/// A place for a shared ledger, by the rule of the key `ledger`.
+///
+/// # Errors
+/// What is wrong with it, and the mend.
+pub fn check_ledger(text: &str) -> Result<String, (String, Option<String>)> {
+    let scalar = yaml::Scalar { text: text.to_owned(), plain: false };
+    rules::ledger(&scalar).map_err(|problem| (problem.message, problem.hint))
+}
+
 /// Reads dashdeploy.yaml. `known_targets` are the words that this build knows a target for; the platforms that are known by
 /// name alone are valid too, so that one file serves every build.
 pub fn parse(file_name: &str, bytes: &[u8], known_targets: &[&str]) -> Parsed {

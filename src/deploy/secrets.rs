@@ -109,6 +109,7 @@ mod tests {
             options: IndexMap::new(),
             own_options: IndexMap::new(),
             registry: None,
+            ledger: None,
             services: IndexMap::from([(name("api"), serde_json::from_value(service).unwrap())]),
             targets: IndexMap::new(),
             volumes: IndexMap::new(),

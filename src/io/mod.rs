@@ -13,7 +13,7 @@ pub mod fs;
 pub mod git;
 pub mod github;
 pub mod http;
-pub mod ledger_file;
+pub mod ledger;
 pub mod logins;
 pub mod net;
 pub mod outside;

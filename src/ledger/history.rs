@@ -1,169 +1,194 @@
-//! What follows from a ledger's entries: releases, which one serves, what was cut off. Pure.
+//! What a ledger's lines tell: releases, what serves, what failed, what was left unfinished.
+//!
+//! Given: the lines, oldest first. Gives: a [`History`]. Deliberately absent: any platform; whether a release still serves is
+//! for its target to say.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use dashdeploy_contract::Release;
-use indexmap::IndexMap;
-use jiff::Timestamp;
+use dashdeploy_contract::{GitSource, Release};
 
-use super::{Begin, Done, Ending, Entry, Kind, RunOutcome};
-use crate::deploy::{HistoryKind, HistoryOutcome, HistoryRow};
+use super::{Begun, Called, Ended, Ending, Entry, Final, Header, Intended, Line, Outcome, RunKind, Status};
 
-/// A release that was put.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PastRelease {
-    /// Its number: 7 for r7.
-    pub number: u32,
-    /// Its content.
-    pub release: Release,
-    /// The build ids of its pages.
-    pub pages: BTreeMap<dashdeploy_contract::Name, String>,
-}
-
-/// A run whose end is not in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenRun {
-    /// Its id.
-    pub run: String,
-    /// When it began.
-    pub started: String,
-    /// What it was about to do and may have done.
-    pub intents: Vec<OpenIntent>,
-}
-
-/// A call or change of which nobody knows whether it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenIntent {
-    /// What it was.
-    pub operation: String,
-    /// What it was done to.
-    pub to: String,
-}
-
-/// What follows from a ledger's entries.
+/// The history of an environment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    runs: Vec<PastRun>,
+    header: Option<Header>,
+    runs: Vec<LedgerRun>,
 }
 
+/// A run as the ledger tells it.
 #[derive(Debug, Clone, PartialEq)]
-struct PastRun {
-    begin: Begin,
-    end: Option<Ending>,
-    open: IndexMap<u64, OpenIntent>,
+pub struct LedgerRun {
+    /// How it began.
+    pub begun: Begun,
+    /// Its calls, as far as this machine knows them.
+    pub steps: Vec<Step>,
+    /// How it ended, and when; none while it goes on, or where it was killed.
+    pub ended: Option<Ended>,
+}
+
+/// A call of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The number of its intent.
+    pub number: u64,
+    /// What was intended.
+    pub intended: Intended,
+    /// What came of it; none where that was not written any more.
+    pub outcome: Option<Outcome>,
 }
 
 impl History {
-    /// What follows from entries in their order.
-    pub fn of(entries: &[Entry]) -> Self {
+    /// The history that lines tell. Results and ends of runs that are not among them are left out.
+    pub fn of(lines: &[Line]) -> Self {
         let mut history = Self::default();
-        for entry in entries {
-            history.take(entry);
+        let mut places = HashMap::new();
+        for line in lines {
+            history.add(line, &mut places);
         }
         history
     }
 
-    /// Takes in one more entry.
-    pub(super) fn take(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Header { .. } => {}
-            Entry::Begin(begin) => {
-                self.runs.push(PastRun { begin: (**begin).clone(), end: None, open: IndexMap::new() });
+    fn add(&mut self, line: &Line, places: &mut HashMap<String, usize>) {
+        match &line.entry {
+            Entry::Header(header) => self.header = Some(header.clone()),
+            Entry::Begin(begun) => {
+                places.entry(begun.run.clone()).or_insert_with(|| {
+                    self.runs.push(LedgerRun { begun: (**begun).clone(), steps: Vec::new(), ended: None });
+                    self.runs.len() - 1
+                });
             }
-            Entry::Intent { run, number, operation, to } => {
-                let open = OpenIntent { operation: operation.clone(), to: to.clone() };
-                self.run(run, |past| drop(past.open.insert(*number, open)));
+            Entry::Intent(intended) => {
+                if let Some(run) = places.get(&intended.run).and_then(|place| self.runs.get_mut(*place)) {
+                    let intended = intended.clone();
+                    run.steps.push(Step { number: line.number, intended, outcome: None });
+                }
             }
-            // What nobody knows stays open.
-            Entry::Result { done: Done::Unknown { .. }, .. } => {}
-            Entry::Result { run, number, .. } => self.run(run, |past| drop(past.open.shift_remove(number))),
-            Entry::End { run, ending, .. } => self.run(run, |past| past.end = Some(ending.clone())),
+            Entry::Result(called) => {
+                if let Some(run) = places.get(&called.run).and_then(|place| self.runs.get_mut(*place)) {
+                    run.settle(called);
+                }
+            }
+            Entry::End(ended) => {
+                if let Some(run) = places.get(&ended.run).and_then(|place| self.runs.get_mut(*place)) {
+                    run.ended.get_or_insert_with(|| ended.clone());
+                }
+            }
         }
     }
 
-    fn run(&mut self, id: &str, change: impl FnOnce(&mut PastRun)) {
-        if let Some(past) = self.runs.iter_mut().rev().find(|past| past.begin.run == id) {
-            change(past);
-        }
+    /// The ledger's own id; none while nothing has been written.
+    pub fn lineage(&self) -> Option<&str> {
+        self.header.as_ref().map(|header| header.lineage.as_str())
     }
 
-    /// The release that serves: the last one that was deployed and verified, unless the environment was taken away since.
-    pub fn serving(&self) -> Option<PastRelease> {
-        let destroyed = |past: &PastRun| past.outcome() == Some(RunOutcome::Destroyed);
-        self.runs.iter().rev().take_while(|past| !destroyed(past)).find_map(PastRun::good)
+    /// Every run, oldest first.
+    pub fn runs(&self) -> &[LedgerRun] {
+        &self.runs
     }
 
-    /// A release by its number, where it was deployed and verified.
-    pub fn good(&self, number: u32) -> Option<PastRelease> {
-        self.runs.iter().rev().filter_map(PastRun::good).find(|past| past.number == number)
+    /// The runs that made a release, oldest first, each with the release's number.
+    pub fn releases(&self) -> impl DoubleEndedIterator<Item = (u32, &LedgerRun)> {
+        self.runs.iter().filter_map(|run| Some((run.number()?, run)))
     }
 
-    /// The last good release before a number.
-    pub fn before(&self, number: u32) -> Option<PastRelease> {
-        self.runs.iter().rev().filter_map(PastRun::good).find(|past| past.number < number)
+    /// The run that made a release.
+    pub fn release(&self, number: u32) -> Option<&LedgerRun> {
+        self.releases().find(|(known, _)| *known == number).map(|(_, run)| run)
     }
 
-    /// The number of the next release: each is given once, also to one that fails.
+    /// The release that was deployed last, by a deploy or a rollback; none where there was none, or the environment was taken
+    /// away since.
+    pub fn serving(&self) -> Option<&Release> {
+        let decisive = self.runs.iter().rev().find_map(|run| match run.outcome()? {
+            Final::Deployed => Some(run.begun.release.as_ref()),
+            Final::Destroyed => Some(None),
+            _ => None,
+        });
+        decisive.flatten()
+    }
+
+    /// The last run that put the same content there and failed, where none did so with success since.
+    pub fn failed(&self, release: &Release) -> Option<&LedgerRun> {
+        let same = |run: &&LedgerRun| run.begun.release.as_ref().is_some_and(|known| is_same(known, release));
+        let decisive = self.runs.iter().rev().filter(same).find(|run| {
+            matches!(
+                run.outcome(),
+                Some(Final::Deployed | Final::Failed | Final::RolledBack | Final::Partial)
+            )
+        })?;
+        (decisive.outcome() != Some(Final::Deployed)).then_some(decisive)
+    }
+
+    /// The last run, where it has no end: it goes on, or was killed. Its [`LedgerRun::open_steps`] may have happened or not.
+    pub fn open_run(&self) -> Option<&LedgerRun> {
+        self.runs.last().filter(|run| run.ended.is_none())
+    }
+
+    /// The number of the next release.
     pub fn next_number(&self) -> u32 {
-        self.runs.iter().filter_map(|past| past.begin.release.number).max().unwrap_or(0) + 1
-    }
-
-    /// The last run, where its end is not in the ledger.
-    pub fn open_run(&self) -> Option<OpenRun> {
-        let last = self.runs.last().filter(|past| past.end.is_none())?;
-        Some(OpenRun {
-            run: last.begin.run.clone(),
-            started: last.begin.at.clone(),
-            intents: last.open.values().cloned().collect(),
-        })
-    }
-
-    /// The runs as rows of a table, oldest first.
-    pub fn rows(&self) -> Vec<HistoryRow> {
-        let serving = self.serving().map(|past| past.number);
-        self.runs.iter().map(|past| past.row(serving)).collect()
+        self.releases().map(|(number, _)| number).max().unwrap_or(0).saturating_add(1)
     }
 }
 
-impl PastRun {
-    fn outcome(&self) -> Option<RunOutcome> {
-        self.end.as_ref().map(|end| end.outcome)
+impl LedgerRun {
+    /// The number of the release that it made; none where it made none.
+    pub fn number(&self) -> Option<u32> {
+        self.begun.release.as_ref()?.number
     }
 
-    fn good(&self) -> Option<PastRelease> {
-        let end = self.end.as_ref().filter(|end| end.outcome == RunOutcome::Deployed)?;
-        let number = self.begin.release.number?;
-        Some(PastRelease { number, release: self.begin.release.clone(), pages: end.pages.clone() })
+    /// How it ended.
+    pub fn outcome(&self) -> Option<Final> {
+        self.ending().map(|ending| ending.outcome)
     }
 
-    fn row(&self, serving: Option<u32>) -> HistoryRow {
-        let release = &self.begin.release;
-        let image = |image: &dashdeploy_contract::ReleaseImage| image.id.short().to_owned();
-        HistoryRow {
-            number: release.number.filter(|_| self.begin.kind != Kind::Destroy),
-            kind: match self.begin.kind {
-                Kind::Deploy => HistoryKind::Deploy,
-                Kind::Rollback { .. } => HistoryKind::Rollback,
-                Kind::Destroy => HistoryKind::Destroy,
-            },
-            rollback_of: match self.begin.kind {
-                Kind::Rollback { of } => Some(of),
-                _ => None,
-            },
-            at: self.begin.at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-            outcome: match self.outcome() {
-                None => HistoryOutcome::Open,
-                Some(RunOutcome::Deployed | RunOutcome::Destroyed) => HistoryOutcome::Done,
-                Some(RunOutcome::Failed) => HistoryOutcome::Failed,
-                Some(RunOutcome::RolledBack) => HistoryOutcome::RolledBack,
-                Some(RunOutcome::Partial) => HistoryOutcome::Partial,
-                Some(RunOutcome::Interrupted) => HistoryOutcome::Interrupted,
-            },
-            by: self.begin.who.ci.clone().unwrap_or_else(|| self.begin.who.user.clone()),
-            commit: release.git.as_ref().map(|git| git.commit.clone()),
-            dirty: release.git.as_ref().is_some_and(|git| git.dirty),
-            images: release.images.iter().map(|(service, found)| (service.clone(), image(found))).collect(),
-            runs: self.outcome() == Some(RunOutcome::Deployed) && release.number == serving,
+    /// How it ended, with all that was said.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ended.as_ref().map(|ended| &ended.ending)
+    }
+
+    /// The commit that it was made from.
+    pub fn git(&self) -> Option<&GitSource> {
+        self.begun.git.as_ref().or_else(|| self.begun.release.as_ref()?.git.as_ref())
+    }
+
+    /// The calls of which it is not known whether they happened.
+    pub fn open_steps(&self) -> impl Iterator<Item = &Step> {
+        let unknown =
+            |step: &&Step| step.outcome.as_ref().is_none_or(|outcome| outcome.status == Status::Unknown);
+        self.steps.iter().filter(unknown)
+    }
+
+    /// The release that a rollback brought back.
+    pub fn rollback_of(&self) -> Option<u32> {
+        match self.begun.kind {
+            RunKind::Rollback { of } => Some(of),
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, called: &Called) {
+        if let Some(step) = self.steps.iter_mut().rev().find(|step| step.number == called.intent) {
+            step.outcome = Some(called.outcome.clone());
         }
     }
 }
+
+/// True where two releases are the same content, whoever made them, when, and in which folder. Where the history lies is no
+/// content.
+fn is_same(one: &Release, other: &Release) -> bool {
+    let content = |release: &Release| {
+        let mut bare = release.clone();
+        (bare.number, bare.git, bare.bound.ledger) = (None, None, None);
+        bare.project_dir.clear();
+        bare.wiring.release = None;
+        // Where an image lies is not what it is.
+        bare.images.values_mut().for_each(|image| image.digest = None);
+        bare
+    };
+    content(one) == content(other)
+}
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

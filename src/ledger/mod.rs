@@ -1,29 +1,20 @@
-//! The ledger: what was deployed when and by whom, and the journal of the run that is under way.
+//! The ledger: the history of an environment's releases, the journal of the run that is going on, and the lock around it.
 //!
-//! Given: runs as they begin, each call of theirs before it is made and after it was answered, their ends. Gives: the releases of
-//! an environment ([`History`]), the run that was cut off, and the lock that keeps two runs apart. The ledger is a history, not the
-//! truth: what exists is found on the platforms by marks, so that a lost ledger costs the past and nothing else. Deliberately
-//! absent: values of secrets (releases hold fingerprints) and any file or store (`io`).
-//!
-//! | room | what is in it |
-//! |---|---|
-//! | `entry`, `line` | what is written, and how a line of it looks |
-//! | `history` | what follows from it: pure |
-//! | `journal` | a run under way; writes that are journalled |
-//! | `lock` | who is at it |
-//! | `place` | where all of it is |
+//! Given: what a run is about to do and what came of it. Gives: lines to be written, the [`History`] that lines tell, the
+//! rules of a lease. Deliberately absent: files, object stores, clocks (`io::ledger`). The ledger is a history and a crash
+//! journal, not the truth: what exists is discovered from ownership marks on the platforms.
 
 mod entry;
-mod error;
 mod history;
-mod journal;
+mod lease;
 mod line;
-mod lock;
-mod place;
 
-pub use entry::{Begin, Done, Ending, Entry, Kind, RunOutcome, Who};
-pub use error::{LedgerError, LockError};
-pub use history::{History, OpenIntent, OpenRun, PastRelease};
-pub use journal::{JournaledWrites, Ledger, Run};
-pub use lock::{Holder, Lock, LockGuard, LockOptions};
-pub use place::LedgerPlace;
+pub use entry::{
+    Actor, Begin, Begun, Called, Ended, Ending, Entry, Final, Header, Intended, Outcome, RunKind, Status,
+};
+pub use history::{History, LedgerRun, Step};
+pub use lease::{Lapse, Lease, Observation, Timing};
+pub use line::{Line, ScanError, Scanned, encode, scan};
+
+/// The version of the ledger's form. A newer one is refused, older ones are read.
+pub const SCHEMA: u32 = 1;

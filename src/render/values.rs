@@ -41,6 +41,7 @@ pub fn bind(project: &Project, environment: &str) -> Bound {
         options: IndexMap::new(),
         own_options: IndexMap::new(),
         registry: project.registry.clone(),
+        ledger: project.ledger.clone(),
         services: project.services.clone(),
         targets: project.services.keys().map(|s| (s.clone(), docker.clone())).collect(),
         volumes: project.volumes.clone(),

@@ -9,6 +9,7 @@ mod config;
 mod deploy;
 mod detect;
 mod guard;
+mod ledger;
 mod manifests;
 mod push;
 mod render;

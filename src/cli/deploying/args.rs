@@ -54,6 +54,9 @@ pub struct LockArgs {
     /// Seconds to wait while somebody else is at it
     #[arg(long, default_value_t = 0, env = "DASHDEPLOY_LOCK_TIMEOUT", value_name = "SECONDS")]
     pub lock_timeout: u64,
+    /// Where the shared ledger lies, such as s3://bucket/prefix, before DASHDEPLOY_LEDGER and dashdeploy.yaml
+    #[arg(long, value_name = "URL")]
+    pub ledger: Option<String>,
 }
 
 /// An image given for a service.

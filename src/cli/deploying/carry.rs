@@ -20,8 +20,9 @@ use super::verdict::ending;
 use crate::build::dist::index_html;
 use crate::deploy::{ApplyOptions, FleetReader, Outcome, PageMark, Patience, Session, apply};
 use crate::io::docker::Engine;
+use crate::io::ledger::{JournaledWrites, Run, actor};
 use crate::io::outside::Outside;
-use crate::ledger::{Begin, JournaledWrites, Kind, Run};
+use crate::ledger::{Begin, RunKind};
 use crate::render::STATIC_ROOT;
 
 /// What is put.
@@ -29,7 +30,7 @@ pub(crate) struct Cargo<'a> {
     pub(crate) stack: &'a Stack,
     pub(crate) reader: &'a FleetReader,
     pub(crate) prepared: &'a Prepared,
-    pub(crate) kind: Kind,
+    pub(crate) kind: RunKind,
     pub(crate) held: &'a Held,
     pub(crate) args: &'a OutsideArgs,
 }
@@ -50,11 +51,11 @@ impl Cargo<'_> {
         let outcome = match applied {
             Ok(outcome) => outcome,
             Err(error) => {
-                run.end(ending(Err(&error), begun.elapsed(), marks)).await?;
+                run.end(ending(Err(&error), begun.elapsed(), marks).redacted(&supplies.secrets)).await?;
                 return Err(error);
             }
         };
-        let ended = run.end(ending(Ok(&outcome), begun.elapsed(), marks)).await;
+        let ended = run.end(ending(Ok(&outcome), begun.elapsed(), marks).redacted(&supplies.secrets)).await;
         conclude(&outcome)?;
         ended?;
         Ok(begun.elapsed())
@@ -64,7 +65,8 @@ impl Cargo<'_> {
         let mut release: Release = self.prepared.release.clone();
         // What a later rollback starts from: by digest wherever one is known.
         release.project_dir.clear();
-        let begin = Begin::of_this_process(&context.environment, self.kind.clone(), release);
+        let actor = actor(&context.environment);
+        let begin = Begin { kind: self.kind, git: release.git.clone(), release: Some(release), actor };
         Ok(self.held.ledger.begin(begin).await?)
     }
 

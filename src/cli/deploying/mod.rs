@@ -7,6 +7,7 @@
 //! | `homes`, `images` | where images go, and which they are |
 //! | `prepared`, `only` | a release and its plan |
 //! | `shown`, `saved` | the plan as it is shown, saved and agreed to |
+//! | `past` | former releases |
 //! | `ledger` | the lock and the ledger around it all |
 //! | `steps`, `carry`, `verdict` | the plan carried out, what came of it |
 
@@ -16,6 +17,7 @@ pub(super) mod homes;
 mod images;
 pub(super) mod ledger;
 mod only;
+pub(super) mod past;
 pub(super) mod prepared;
 pub(super) mod saved;
 pub(super) mod shown;

@@ -44,13 +44,22 @@ pub(crate) fn titles(stack: &Stack) -> BTreeMap<String, String> {
 /// Exit code 2 where nobody can be asked and `--yes` was not given; exit code 1 for a no.
 pub(crate) fn consent(context: &Context, proposal: &Proposal, delete_data: bool) -> CliResult<()> {
     context.console.status(&proposal_text(proposal, context.console.style()));
+    keeps_data(proposal, delete_data)?;
+    agreed(context, &format!("Carry this out in {}?", proposal.environment))
+}
+
+/// Refuses what loses data where nobody said that it may.
+///
+/// # Errors
+/// Exit code 8 with the changes.
+pub(crate) fn keeps_data(proposal: &Proposal, delete_data: bool) -> CliResult<()> {
     let loses: Vec<&str> = proposal.loses_data().map(|change| change.address.as_str()).collect();
     if !loses.is_empty() && !delete_data {
         let message = format!("this would lose data: {}", loses.join(", "));
         return Err(CliError::new(Exit::Refused, "loses-data", message)
             .hint("nothing was changed; where the data may go, add --delete-data"));
     }
-    agreed(context, &format!("Carry this out in {}?", proposal.environment))
+    Ok(())
 }
 
 /// Asks whether to go on.

@@ -14,8 +14,9 @@ use dashdeploy_contract::{
 use super::homes::Homes;
 use crate::deploy::{Evidence, PUSH, PageMark, Steps, Verification};
 use crate::io::docker::Engine;
+use crate::io::ledger::{LedgerError, LockGuard, Run};
 use crate::io::outside::Outside;
-use crate::ledger::{Done, LedgerError, LockGuard, Run};
+use crate::ledger::{Outcome, Status};
 use crate::push::{PushFailure, PushFailureKind};
 
 /// What a deploy has a hand in.
@@ -53,11 +54,9 @@ impl Steps for Work<'_> {
     async fn ended(&self, change: &Change, result: Result<(), &TargetError>) {
         let number = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&change.address);
         let Some(number) = number else { return };
-        let done = match result {
-            Ok(()) => Done::Ok { id: None },
-            Err(error) => Done::Failed { message: self.supplies.secrets.redact(&error.message) },
-        };
-        self.run.result(number, done).await;
+        let status = if result.is_ok() { Status::Ok } else { Status::Failed };
+        // Where it cannot be written, the next intent fails, and nothing more is done.
+        let _ = self.run.result(number, Outcome::new(status)).await;
     }
 
     async fn push(&self, service: &Name) -> Result<(), TargetError> {

@@ -7,7 +7,7 @@ use dashdeploy_contract::Name;
 
 use super::super::{CliError, Exit};
 use crate::deploy::{Outcome, Verdict};
-use crate::ledger::{Ending, RunOutcome};
+use crate::ledger::{Ending, Final};
 
 /// The last entry of a run: from its outcome, or the error that kept it from having one.
 pub(crate) fn ending(
@@ -16,22 +16,25 @@ pub(crate) fn ending(
     pages: BTreeMap<Name, String>,
 ) -> Ending {
     let (outcome, message, evidence) = match came {
-        Ok(outcome) => (of(outcome), said(outcome), lines(outcome)),
-        Err(error) if error.exit == Exit::Interrupted => {
-            (RunOutcome::Interrupted, Some(error.report.message.clone()), Vec::new())
+        Ok(outcome) => (of(outcome), said(outcome).unwrap_or_default(), lines(outcome)),
+        Err(error) => {
+            let interrupted = error.exit == Exit::Interrupted;
+            let outcome = if interrupted { Final::Interrupted } else { Final::Failed };
+            (outcome, error.report.message.clone(), Vec::new())
         }
-        Err(error) => (RunOutcome::Failed, Some(error.report.message.clone()), Vec::new()),
     };
-    Ending { outcome, message, pages, millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), evidence }
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let pages = pages.into_iter().map(|(service, id)| (service.to_string(), id)).collect();
+    Ending { pages, millis, evidence, ..Ending::new(outcome, message) }
 }
 
-fn of(outcome: &Outcome) -> RunOutcome {
+fn of(outcome: &Outcome) -> Final {
     match (&outcome.verdict, outcome.left.is_empty()) {
-        (Verdict::Done, _) => RunOutcome::Deployed,
-        (Verdict::Interrupted, _) => RunOutcome::Interrupted,
-        (_, false) => RunOutcome::Partial,
-        _ if outcome.restored => RunOutcome::RolledBack,
-        _ => RunOutcome::Failed,
+        (Verdict::Done, _) => Final::Deployed,
+        (Verdict::Interrupted, _) => Final::Interrupted,
+        (_, false) => Final::Partial,
+        _ if outcome.restored => Final::RolledBack,
+        _ => Final::Failed,
     }
 }
 

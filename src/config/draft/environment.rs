@@ -34,6 +34,7 @@ pub(super) fn environments(
             target,
             region: None,
             registry: None,
+            ledger: None,
             options: IndexMap::new(),
             services: IndexMap::new(),
         };
@@ -70,6 +71,7 @@ impl Context<'_> {
             target: target.unwrap_or_else(|| Name::from_any(LOCAL.1, LOCAL.1)),
             region: value(node, "region", rules::region),
             registry: value(node, "registry", rules::registry),
+            ledger: value(node, "ledger", rules::ledger),
             options: options(node),
             services: named(node, "services").map(|(service, node)| self.changed(service, node)).collect(),
         }

@@ -50,9 +50,11 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let doubtful = written.iter().filter(|name| is_doubtful(name, report)).cloned().collect();
     let name = value(root, "project", rules::name).unwrap_or_else(|| Name::from_any("", "app"));
     let registry = value(root, "registry", rules::registry);
+    let ledger = value(root, "ledger", rules::ledger);
     let allow = root.get("guard").map(allowed).unwrap_or_default();
     let ci = value(root, "ci", rules::ci).unwrap_or_else(|| usual_ci(&environments));
-    let project = Project { name, services, smoke: smoke(root), environments, volumes, registry, allow, ci };
+    let smoke = smoke(root);
+    let project = Project { name, services, smoke, environments, volumes, registry, ledger, allow, ci };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }

@@ -23,6 +23,7 @@ static ENVIRONMENT: Object = Object {
         Key::new("target", Shape::Scalar(&rules::TARGET), TARGET_DOC),
         Key::new("region", Shape::Scalar(&rules::REGION), REGION_DOC),
         Key::new("registry", Shape::Scalar(&rules::REGISTRY), super::REGISTRY_DOC),
+        Key::new("ledger", Shape::Scalar(&rules::LEDGER), super::LEDGER_DOC),
         Key::new("options", Shape::Map(&OPTIONS), OPTIONS_DOC),
         Key::new(
             "services",

@@ -12,6 +12,8 @@ use super::shape::{Key, Map, Object, Shape};
 
 const REGISTRY_DOC: &str = "Where images are pushed to, such as `ghcr.io/acme`; the name of an image there is `<project>-<service>`.";
 
+const LEDGER_DOC: &str = "Where the history of deploys and the lock lie for everybody who deploys, such as `s3://bucket/prefix`, `az://container` or `gs://bucket`. Default: `.dashdeploy/ledger/` in the project's folder.";
+
 const CI_DOC: &str = "Whose pipeline is written: `github`, `gitlab` or `false`. Default: github where an environment other than `local` exists.";
 
 const ONE_NAME: Shape = Shape::Scalar(&rules::NAME);
@@ -27,6 +29,7 @@ pub(crate) static FILE: Object = Object {
             .required(),
         Key::new("services", Shape::Map(&SERVICES), "What the application is made of, by name.").required(),
         Key::new("registry", Shape::Scalar(&rules::REGISTRY), REGISTRY_DOC),
+        Key::new("ledger", Shape::Scalar(&rules::LEDGER), LEDGER_DOC),
         Key::new("volumes", Shape::Map(&VOLUMES), "Data that outlives containers, by name."),
         Key::new(
             "smoke",

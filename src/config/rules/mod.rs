@@ -5,6 +5,7 @@
 //! anything that looks at two values at once.
 
 mod images;
+mod ledgers;
 mod names;
 mod network;
 mod numbers;
@@ -20,6 +21,7 @@ use std::ops::Range;
 use serde_json::{Value, json};
 
 pub(crate) use images::{IMAGE, STAGE, image, stage};
+pub(crate) use ledgers::{LEDGER, ledger};
 pub(crate) use names::{APP, BUILD_SECRET, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
 pub(crate) use names::{app, build_secret, fingerprint, header_name, name, region, script, variable};
 pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, prefix, publish, url_path};

@@ -27,6 +27,7 @@ fn bound() -> Bound {
         options: IndexMap::new(),
         own_options: IndexMap::new(),
         registry: None,
+        ledger: None,
         services: IndexMap::new(),
         targets: IndexMap::new(),
         volumes: IndexMap::new(),

@@ -19,6 +19,11 @@ const LEFT_OUT_TOLD: usize = 20;
 /// Folders that must be waiting before other threads are worth their start.
 const MANY: usize = 8;
 
+/// The ledger of deploys, which no build may depend on; and the folder that a first deploy makes for it, which is sent only with
+/// something else in it. Else every deploy would make the next one build anew.
+const LEDGER: &str = ".dashdeploy/ledger";
+const OWN: &str = ".dashdeploy";
+
 /// Why a walk ended early.
 pub(super) enum Stop {
     /// A link stands on the way to one of the paths that are wanted: all must be sent.
@@ -202,8 +207,12 @@ fn look(
         return Err(not_utf8(path).into());
     }
     if kind.is_dir() {
+        if is_named(&path, LEDGER) {
+            return Ok(());
+        }
         let slot = tasks.len();
-        items.push(Item::Folder(path.clone(), verdict == Verdict::Send, slot));
+        let sent = verdict == Verdict::Send && !is_named(&path, OWN);
+        items.push(Item::Folder(path.clone(), sent, slot));
         tasks.push(Task { folder: entry.path(), path, inherited, slot });
     } else if kind.is_file() {
         items.extend(file(entry, path)?.map(Item::Entry));
@@ -215,6 +224,11 @@ fn look(
         items.push(Item::Entry(Entry::fixed(path, 0o777, Content::Link(target))));
     }
     Ok(())
+}
+
+/// True where a path is this one, or ends with it.
+fn is_named(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 /// None where it is gone since its folder was read, or replaced by something else.
@@ -343,6 +357,25 @@ mod tests {
         }
         let deep = paths(dir.path(), "*\n!d7/y/z/f.txt\n");
         assert_eq!(deep, ["d7", "d7/y", "d7/y/z", "d7/y/z/f.txt"], "folders on the way come along");
+    }
+
+    #[test]
+    fn a_ledger_changes_no_context() {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["app", "app/sub"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+            fs::write(dir.path().join(folder).join("ledger"), "not ours").unwrap();
+        }
+        let before = paths(dir.path(), "");
+        for folder in [".dashdeploy/ledger", "app/sub/.dashdeploy/ledger"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+            fs::write(dir.path().join(folder).join("production.jsonl"), "x").unwrap();
+        }
+        assert_eq!(paths(dir.path(), ""), before);
+        fs::create_dir_all(dir.path().join(".dashdeploy/templates")).unwrap();
+        fs::write(dir.path().join(".dashdeploy/templates/t"), "x").unwrap();
+        let added = [".dashdeploy", ".dashdeploy/templates", ".dashdeploy/templates/t"];
+        assert_eq!(paths(dir.path(), "")[..3], added, "what else lies beside it comes along as ever");
     }
 
     #[cfg(unix)]

@@ -23,6 +23,9 @@ pub struct Bound {
     pub regions: IndexMap<Name, String>,
     /// Where images are pushed to, as `ghcr.io/acme`, where that is given.
     pub registry: Option<String>,
+    /// Where its history and lock lie, as `s3://bucket/prefix`; none for the project's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
     /// The services with the environment's overrides applied, in the file's order.
     pub services: IndexMap<Name, Service>,
     /// The target of each service.
@@ -73,6 +76,7 @@ impl Project {
             target: chosen.target.clone(),
             region: chosen.region.clone(),
             registry: chosen.registry.clone().or_else(|| self.registry.clone()),
+            ledger: chosen.ledger.clone().or_else(|| self.ledger.clone()),
             services: services.collect(),
             targets: self.services.keys().map(|s| (s.clone(), target_of(chosen, s))).collect(),
             regions: each(chosen, |changes| changes.region.clone()),

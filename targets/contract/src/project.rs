@@ -25,6 +25,10 @@ pub struct Project {
     pub environments: IndexMap<Name, Environment>,
     /// Where its images are pushed to, as `ghcr.io/acme`: a host, a port, a path, without a name of an image.
     pub registry: Option<String>,
+    /// Where its history and lock lie, for all who deploy it: `s3://bucket/prefix`, `az://…`, `gs://…`; none for the folder of
+    /// the project itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
     /// What the guards let pass: the reason by the finding's fingerprint.
     #[serde(default)]
     pub allow: IndexMap<String, String>,
@@ -228,6 +232,9 @@ pub struct Environment {
     pub region: Option<String>,
     /// Where its images are pushed to, instead of the project's own registry.
     pub registry: Option<String>,
+    /// Where its history and lock lie, instead of the project's own ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
     /// Options of its target, for all services on it.
     pub options: Options,
     /// What differs for single services.

@@ -38,6 +38,7 @@ pub fn project(services: Vec<Service>) -> Project {
         target: name("docker"),
         region: None,
         registry: None,
+        ledger: None,
         options: IndexMap::new(),
         services: IndexMap::new(),
     };
@@ -48,6 +49,7 @@ pub fn project(services: Vec<Service>) -> Project {
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), docker)]),
         registry: None,
+        ledger: None,
         allow: IndexMap::new(),
         ci: Ci::None,
     }

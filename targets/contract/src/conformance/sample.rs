@@ -54,6 +54,7 @@ fn bound(target: &str) -> Bound {
         target: name(target),
         region: None,
         registry: None,
+        ledger: None,
         options: IndexMap::new(),
         services: IndexMap::new(),
     };
@@ -65,6 +66,7 @@ fn bound(target: &str) -> Bound {
         smoke: Vec::new(),
         environments: IndexMap::from([(name("local"), environment)]),
         registry: None,
+        ledger: None,
         allow: IndexMap::new(),
         ci: Ci::None,
     };
