@@ -21,13 +21,17 @@ mod run;
 mod unlock;
 mod writes;
 
-#[cfg(all(test, feature = "shared-ledger"))]
+#[cfg(feature = "shared-ledger")]
+#[cfg(test)]
 mod kit_tests;
-#[cfg(all(test, feature = "shared-ledger"))]
+#[cfg(feature = "shared-ledger")]
+#[cfg(test)]
 mod ledger_tests;
-#[cfg(all(test, feature = "shared-ledger"))]
+#[cfg(feature = "shared-ledger")]
+#[cfg(test)]
 mod lock_tests;
-#[cfg(all(test, feature = "shared-ledger"))]
+#[cfg(feature = "shared-ledger")]
+#[cfg(test)]
 mod writes_tests;
 
 pub use actor::actor;

@@ -70,13 +70,13 @@ impl Bucket {
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>, mode: PutMode) -> Result<Put, ObjectsError> {
+        let replaces = matches!(mode, PutMode::Update(_));
         let put = self.store.put_opts(&self.path(key), bytes.into(), PutOptions::from(mode)).await;
         match put {
             Ok(done) => Ok(Put::Done(Version { e_tag: done.e_tag, version: done.version })),
-            // What was to be replaced is gone: another version, too.
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => {
-                Ok(Put::Refused)
-            }
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Put::Refused),
+            // What was to be replaced is gone, which is another version too. Where nothing was to be there, the bucket is not.
+            Err(Error::NotFound { .. }) if replaces => Ok(Put::Refused),
             Err(error) => Err(self.failed("write", key, &error)),
         }
     }
@@ -243,11 +243,15 @@ fn words(error: &Error) -> String {
 }
 
 fn mend(error: &Error) -> String {
+    // Listing wraps what the store says in a general error.
+    let said = words(error);
+    let says = |any: &[&str]| any.iter().any(|word| said.contains(word));
+    let missing = ["NoSuchBucket", "ContainerNotFound", "specified bucket does not exist"];
     match error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            "let the login list, read and write that folder of the bucket, and see that it has not expired"
-        }
         Error::NotFound { .. } => "make the bucket, or correct its name at `ledger:`",
+        _ if says(&missing) => "make the bucket, or correct its name at `ledger:`",
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => LET_IN,
+        _ if says(&["401 Unauthorized", "403 Forbidden"]) => LET_IN,
         Error::NotImplemented { .. } | Error::NotSupported { .. } => {
             "choose a store with conditional writes: S3, Azure Blob Storage, Google Cloud Storage, MinIO, R2"
         }
@@ -255,6 +259,9 @@ fn mend(error: &Error) -> String {
     }
     .to_owned()
 }
+
+const LET_IN: &str =
+    "let the login list, read and write that folder of the bucket, and see that it has not expired";
 
 #[cfg(test)]
 mod tests {

@@ -232,7 +232,8 @@ async fn no_secret_value_is_written() {
 
 #[tokio::test]
 async fn a_full_disk_still_takes_the_end() {
-    let disk = std::path::PathBuf::from(format!("{}/small", tempfile::tempdir().unwrap().keep().display()));
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("small");
     fs::create_dir_all(&disk).unwrap();
     let mounted = std::process::Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])

@@ -89,7 +89,14 @@ impl Waiting {
             }
         }
         // Others were first again and again: whoever was seen last stands for them.
-        Ok(Err(holder.unwrap_or(record)))
+        holder.map(Err).map(Ok).unwrap_or_else(|| {
+            Err(ObjectsError {
+                operation: "take the lock",
+                place: format!("{}/{KEY}", objects.shown()),
+                reason: "it is neither there nor can it be made".to_owned(),
+                hint: "see that the login may read what it writes there".to_owned(),
+            })
+        })
     }
 
     fn held(

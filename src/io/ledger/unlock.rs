@@ -35,6 +35,8 @@ pub async fn unlock(place: &LedgerPlace, id: &str) -> Result<LockRecord, LockErr
     loop {
         let found = lock_object::read(&**objects).await.map_err(LedgerError::from)?;
         let Some((record, version)) = found.filter(|(record, _)| !record.released) else {
+            // An object that is not there looks like a bucket that is not there; a list does not.
+            objects.list("records").await.map_err(LedgerError::from)?;
             return Err(LockError::NotLocked { environment });
         };
         if record.id != id {

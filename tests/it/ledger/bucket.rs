@@ -64,9 +64,13 @@ impl Moto {
 
     /// The place as a machine with that project folder sees it.
     fn place(&self, project: &Project) -> LedgerPlace {
+        self.place_of(project, CONFIG)
+    }
+
+    fn place_of(&self, project: &Project, config: &str) -> LedgerPlace {
         let variables: BTreeMap<String, String> = self.variables().into_iter().collect();
         let environment = Environment { variables, ..Environment::default() };
-        let parsed = dashdeploy::config::parse("dashdeploy.yaml", CONFIG.as_bytes(), &["docker"]);
+        let parsed = dashdeploy::config::parse("dashdeploy.yaml", config.as_bytes(), &["docker"]);
         let bound = parsed.project.unwrap().bind("production").unwrap();
         let dir = ProjectDir::open(project.path()).unwrap();
         LedgerPlace::of(&environment, &dir, &bound, None).unwrap()
@@ -150,9 +154,16 @@ async fn a_bucket_that_is_not_there_is_told_without_the_login() {
     let Some(moto) = moto("a_bucket_that_is_not_there_is_told_without_the_login") else { return };
     let machine = machine();
     machine.write("dashdeploy.yaml", &CONFIG.replace("s3://deploys", "s3://elsewhere"));
-    let ran = machine.run_with(&["unlock", "-e", "production", "x"], &variables(&moto)).exits(1);
-    println!("{}", ran.all());
-    assert!(!ran.all().contains("canary"), "{}", ran.all());
+    let text = machine.run_with(&["unlock", "-e", "production", "x"], &variables(&moto)).exits(1).all();
+    assert!(text.contains("s3://elsewhere/acme") && text.contains("make the bucket"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+    let missing = moto.place_of(&machine, &CONFIG.replace("s3://deploys", "s3://elsewhere"));
+    let error = Lock::acquire(&missing, holder("ann"), LockOptions::default(), &Interrupt::default()).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(&error, LockError::Ledger(_)) && error.hint().unwrap().contains("make the bucket"),
+        "{error}"
+    );
     let history = {
         let place = moto.place(&machine);
         drop(moto);
