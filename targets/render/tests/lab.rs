@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use dashdeploy_contract::conformance::{canaries, sample};
 use dashdeploy_contract::{
-    Access, ApiAnswer, CallError, Change, Clock, Health, ImageId, Name, Observed, Plan, ReadCall, Reader,
-    Reads, Release, SecretStore, Supplies, Target, TargetError, WriteCall, Writer, Writes,
+    Access, ApiAnswer, CallError, Change, Clock, GitSource, Health, ImageId, Name, Observed, Plan, ReadCall,
+    Reader, Reads, Release, SecretStore, Supplies, Target, TargetError, WriteCall, Writer, Writes,
 };
 use dashdeploy_fakes::render::{Outcome, Render, RenderOptions, Rule, Table, When};
 use dashdeploy_fakes::{Call, Platform};
@@ -113,9 +113,14 @@ impl Lab {
     /// The calls since the last time, each of which the platform understood.
     pub(crate) fn made(&self) -> Vec<Made> {
         let made = std::mem::take(&mut self.0.lock().unwrap().made);
-        for call in made.iter().filter(|call| [400, 401, 406, 501].contains(&call.status)) {
-            panic!("{call:?}");
-        }
+        let strange = made.iter().find(|call| [400, 401, 406, 501].contains(&call.status));
+        assert!(
+            strange.is_none(),
+            "{} {}: {}",
+            strange.unwrap().method,
+            strange.unwrap().path,
+            strange.unwrap().said
+        );
         made
     }
 
@@ -272,6 +277,21 @@ pub(crate) fn prepare(release: &mut Release) {
     option(release, "web", "hosting", "docker");
     release.wiring.services = crate::target().addresses(&release.bound);
     release.secrets = Release::fingerprints(&release.bound, &canaries(&release.bound));
+}
+
+/// The page as a static site, from a commit.
+pub(crate) fn site(commit: &str) -> Release {
+    let mut release = release();
+    option(&mut release, "web", "hosting", "static");
+    release.wiring.services = crate::target().addresses(&release.bound);
+    release.git = Some(GitSource {
+        commit: commit.repeat(40),
+        branch: Some("main".to_owned()),
+        remote: Some("git@github.com:acme/shop.git".to_owned()),
+        dirty: false,
+    });
+    release.images.shift_remove(&name("web"));
+    release
 }
 
 pub(crate) fn name(text: &str) -> Name {
