@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::lab::{Cut, End, Lab, deploy, image, name, option, release, run, site, supplies};
 
-const CUTS: [Cut; 4] = [Cut::NotMade, Cut::Lost, Cut::KilledBefore, Cut::KilledAfter];
+const CUTS: [Cut; 5] = [Cut::NotMade, Cut::Lost, Cut::Gateway, Cut::KilledBefore, Cut::KilledAfter];
 /// Runs after which it must be done.
 const RUNS: usize = 6;
 
@@ -161,21 +161,21 @@ impl Case {
 #[test]
 fn a_first_deploy_that_is_cut_anywhere_comes_to_the_same() {
     let (cuts, doubled) = Case::again(&[], &first()).everywhere();
-    assert!(cuts >= 12 && doubled == 0, "{cuts} cuts, {doubled} doubled");
+    assert!(cuts >= 15 && doubled == 0, "{cuts} cuts, {doubled} doubled");
 }
 
 #[test]
 fn an_update_that_is_cut_anywhere_comes_to_the_same() {
     let (cuts, doubled) = Case::again(&[first()], &second()).everywhere();
-    assert!(cuts >= 40 && doubled == 0, "{cuts} cuts, {doubled} doubled");
+    assert!(cuts >= 55 && doubled == 0, "{cuts} cuts, {doubled} doubled");
 }
 
 #[test]
 fn a_static_site_that_is_cut_anywhere_comes_to_the_same() {
     let (cuts, doubled) = Case::again(&[], &site("a")).everywhere();
-    assert!(cuts >= 12 && doubled == 0, "{cuts} cuts, {doubled} doubled");
+    assert!(cuts >= 15 && doubled == 0, "{cuts} cuts, {doubled} doubled");
     let (cuts, doubled) = Case::again(&[site("a")], &site("b")).everywhere();
-    assert!(cuts >= 20 && doubled == 0, "{cuts} cuts, {doubled} doubled");
+    assert!(cuts >= 25 && doubled == 0, "{cuts} cuts, {doubled} doubled");
 }
 
 #[test]
@@ -189,5 +189,5 @@ fn a_bad_update_whose_way_back_is_cut_anywhere_leaves_the_former_release() {
     let case = Case { before: vec![former.clone()], cut: bad, then: former, whole };
     // Five on the way there, the rest on the way back.
     let (cuts, doubled) = case.everywhere();
-    assert!(cuts >= 32 && doubled == 0, "{cuts} cuts, {doubled} doubled");
+    assert!(cuts >= 40 && doubled == 0, "{cuts} cuts, {doubled} doubled");
 }

@@ -29,6 +29,8 @@ pub(crate) enum Cut {
     NotMade,
     /// It is made, and its answer is lost.
     Lost,
+    /// It is made, and a proxy before the platform answers 502.
+    Gateway,
     /// It is not made, nor is any after it.
     KilledBefore,
     /// It is made, its answer is lost, and no other call is made.
@@ -248,7 +250,13 @@ impl Writes for Lab {
             return Err(broken(&call.to, false));
         }
         let answer = state.answer(call.method.as_str(), &call.to.url, call.body.as_ref());
-        if cut.is_some() { Err(broken(&call.to, true)) } else { Ok(answer) }
+        match cut {
+            None => Ok(answer),
+            Some(Cut::Gateway) => {
+                Ok(ApiAnswer { status: 502, headers: Vec::new(), body: b"<html>Bad Gateway</html>".to_vec() })
+            }
+            Some(_) => Err(broken(&call.to, true)),
+        }
     }
 }
 
