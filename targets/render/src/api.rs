@@ -12,7 +12,7 @@ use dashdeploy_contract::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{ours, refused, unanswered};
 use crate::wire;
@@ -199,6 +199,11 @@ impl Api {
     /// A service's own host names.
     pub(crate) async fn domains(&self, id: &str) -> Result<Vec<wire::Domain>, TargetError> {
         self.list(&format!("list the host names of {id}"), &format!("services/{id}/custom-domains")).await
+    }
+
+    /// A static site's rules: `routes` or `headers`.
+    pub(crate) async fn rules(&self, id: &str, what: &str) -> Result<Vec<Map<String, Value>>, TargetError> {
+        self.list(&format!("list the {what} of {id}"), &format!("services/{id}/{what}")).await
     }
 
     /// The registry credential of a name.

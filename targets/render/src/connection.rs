@@ -76,7 +76,13 @@ impl RenderReader {
 
 impl RenderWriter {
     pub(crate) fn new(access: &Access, writes: Arc<dyn Writes>) -> Result<Self, TargetError> {
-        Ok(Self { hand: Hand { api: Api::of(access, Some(writes))?, before: Mutex::default() } })
+        Ok(Self {
+            hand: Hand {
+                api: Api::of(access, Some(writes))?,
+                before: Mutex::default(),
+                rules: Mutex::default(),
+            },
+        })
     }
 }
 

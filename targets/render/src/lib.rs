@@ -150,6 +150,10 @@ mod conformance;
 mod lab;
 
 #[cfg(test)]
+#[path = "../tests/releases.rs"]
+mod releases;
+
+#[cfg(test)]
 #[path = "../tests/planned.rs"]
 mod planned;
 

@@ -115,6 +115,7 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
         health: text(&details.health_check_path),
         command: text(&details.env_specific_details.docker_command),
         disk: disk(details),
+        set_image: text(&there.image_path),
         current: current(&env, &answers.deploys),
         env,
         secrets,

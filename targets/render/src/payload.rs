@@ -94,6 +94,8 @@ pub(crate) struct Seen {
     pub(crate) others: Vec<String>,
     /// The newest deploy's status.
     pub(crate) status: Option<String>,
+    /// The image that is set: what a restart takes.
+    pub(crate) set_image: Option<String>,
     /// The newest deploy that is live or may become so.
     pub(crate) current: Option<Current>,
     /// The image by digest, or the commit, of the deploy that is live.

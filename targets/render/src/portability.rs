@@ -132,7 +132,8 @@ fn image(place: &Place, service: &Service) -> Answer {
         )
         .hint("write the option `runtime: docker` for the image that runs everywhere else"),
         (Runtime::Image, Source::Build(_)) => {
-            Answer::approximated("Render pulls what was pushed to the registry, by the tag `latest`", IMAGES)
+            let reason = "Render pulls what was pushed to the registry: by digest where `dashdeploy deploy` puts it, by the tag `latest` where render.yaml is used by hand";
+            Answer::approximated(reason, IMAGES)
         }
         (_, Source::Image(_)) if place.option(service, "registry_credential").is_none() => {
             Answer::exact("Render pulls it; a private one needs the option `registry_credential`", IMAGES)

@@ -7,7 +7,7 @@ use dashdeploy_contract::{Action, Address, FieldChange, KEPT, Plan, Risk, Servic
 
 use crate::config::Place;
 use crate::desired::{Desired, Disk};
-use crate::mark::{Deployed, mark};
+use crate::mark::{Deployed, digest_of, mark};
 use crate::payload::{Current, Seen, SeenDisk, Task};
 use crate::plan::{address, changed, field, reason};
 
@@ -235,7 +235,9 @@ impl<'a> Draft<'a> {
         if before.as_deref() != Some(content) {
             let name = if is_site { "commit" } else { "image" };
             own.push(field(name, before, Some(content.to_owned())));
-        } else if let Some((from, to)) = deployed.and_then(|mark| foreign(mark, &current)) {
+        } else if let Some((from, to)) =
+            deployed.and_then(|mark| foreign(mark, &current).or_else(|| unset(mark, self.seen)))
+        {
             own.push(field(if is_site { "commit" } else { "image" }, Some(from), Some(to)));
         }
         let credential = self.seen.credential.as_ref().map(|(_, name)| name.clone());
@@ -335,6 +337,12 @@ fn differences(there: &SeenDisk, wanted: &Disk) -> Vec<FieldChange> {
     let size = field("size", gigabytes(there.size), gigabytes(wanted.size));
     let path = field("path", Some(there.path.clone()), Some(wanted.path.clone()));
     [size, path].into_iter().filter(|field| field.from != field.to).collect()
+}
+
+/// The image that is set where it is not the one that was deployed: a run was cut off, and a restart would take it.
+fn unset(mark: &Deployed, seen: &Seen) -> Option<(String, String)> {
+    let set = digest_of(seen.set_image.as_deref()?)?;
+    Some(set).zip(mark.digest.clone()).filter(|(set, deployed)| set != deployed)
 }
 
 /// What somebody else deployed after us, and what it was before.

@@ -13,7 +13,9 @@ pub(crate) struct Item<T> {
         alias = "deploy",
         alias = "envVar",
         alias = "customDomain",
-        alias = "registryCredential"
+        alias = "registryCredential",
+        alias = "route",
+        alias = "header"
     )]
     pub(crate) thing: T,
     #[serde(default)]
@@ -39,6 +41,7 @@ pub(crate) struct Service {
     pub(crate) kind: String,
     pub(crate) suspended: String,
     pub(crate) auto_deploy: String,
+    pub(crate) image_path: Option<String>,
     pub(crate) registry_credential: Option<Credential>,
     pub(crate) dashboard_url: String,
     pub(crate) repo: Option<String>,

@@ -5,6 +5,7 @@
 //! process's memory for the way back, since their values may be secret.
 
 mod deploy;
+mod site;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub(crate) struct Hand {
     pub(crate) api: Api,
     /// By service.
     pub(crate) before: Mutex<BTreeMap<String, Before>>,
+    /// The rules of static sites before they were changed, by service.
+    pub(crate) rules: Mutex<BTreeMap<String, site::Rules>>,
 }
 
 impl Hand {
@@ -94,6 +97,7 @@ impl Hand {
         match Task::of(change)? {
             Task::Variables { id, .. } | Task::Secrets { id, .. } | Task::Deploy { id, .. } => {
                 self.before.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+                self.rules.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             }
             _ => {}
         }
@@ -273,7 +277,8 @@ impl Hand {
         let body = json!({ "serviceId": id, "name": disk.name, "sizeGB": disk.size, "mountPath": disk.path });
         let sent = self.api.send(Change::create(&operation, "disks", body)).await;
         let made = || async { Ok(self.api.service(id).await?.service_details.disk.is_some()) };
-        self.settled(sent.clone(), is_left_open(&sent), &operation, made).await
+        let open = is_left_open(&sent);
+        self.settled(sent, open, &operation, made).await
     }
 
     async fn domain(&self, id: Option<&str>, desired: &Desired) -> Result<(), TargetError> {
@@ -296,7 +301,8 @@ impl Hand {
         let path = format!("services/{id}/custom-domains");
         let sent = self.api.send(Change::create(&operation, &path, json!({ "name": host }))).await;
         let there = || async { Ok(self.api.domains(&id).await?.iter().any(|domain| domain.name == *host)) };
-        self.settled(sent.clone(), is_left_open(&sent), &operation, there).await
+        let open = is_left_open(&sent);
+        self.settled(sent, open, &operation, there).await
     }
 
     /// Takes the host name away that this run gave.

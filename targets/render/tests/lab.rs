@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dashdeploy_contract::conformance::{canaries, sample};
 use dashdeploy_contract::{
-    Access, ApiAnswer, CallError, Change, Clock, Health, ImageId, Name, Observed, Plan, ReadCall, Reader,
-    Reads, Release, SecretStore, Supplies, Target, TargetError, WriteCall, Writer, Writes,
+    Access, ApiAnswer, CallError, Change, Clock, Health, Observed, Plan, ReadCall, Reader, Reads, Release,
+    Supplies, Target, TargetError, WriteCall, Writer, Writes,
 };
 use dashdeploy_fakes::render::{Outcome, Render, RenderOptions, Rule, Table, When};
 use dashdeploy_fakes::{Call, Platform};
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+
+pub(crate) use super::releases::{image, name, option, release, site, supplies, with_secrets};
 
 /// The workspace and the key of the platform in memory.
 pub(crate) const OWNER: &str = "tea-rehearsal0000000000";
@@ -29,6 +30,8 @@ pub(crate) enum Cut {
     NotMade,
     /// It is made, and its answer is lost.
     Lost,
+    /// It is made, and a proxy before the platform answers 502.
+    Gateway,
     /// It is not made, nor is any after it.
     KilledBefore,
     /// It is made, its answer is lost, and no other call is made.
@@ -113,9 +116,14 @@ impl Lab {
     /// The calls since the last time, each of which the platform understood.
     pub(crate) fn made(&self) -> Vec<Made> {
         let made = std::mem::take(&mut self.0.lock().unwrap().made);
-        for call in made.iter().filter(|call| [400, 401, 406, 501].contains(&call.status)) {
-            panic!("{call:?}");
-        }
+        let strange = made.iter().find(|call| [400, 401, 406, 501].contains(&call.status));
+        assert!(
+            strange.is_none(),
+            "{} {}: {}",
+            strange.unwrap().method,
+            strange.unwrap().path,
+            strange.unwrap().said
+        );
         made
     }
 
@@ -243,7 +251,13 @@ impl Writes for Lab {
             return Err(broken(&call.to, false));
         }
         let answer = state.answer(call.method.as_str(), &call.to.url, call.body.as_ref());
-        if cut.is_some() { Err(broken(&call.to, true)) } else { Ok(answer) }
+        match cut {
+            None => Ok(answer),
+            Some(Cut::Gateway) => {
+                Ok(ApiAnswer { status: 502, headers: Vec::new(), body: b"<html>Bad Gateway</html>".to_vec() })
+            }
+            Some(_) => Err(broken(&call.to, true)),
+        }
     }
 }
 
@@ -257,51 +271,6 @@ impl Clock for Lab {
     async fn sleep(&self, duration: Duration) {
         self.pass(duration);
     }
-}
-
-/// A release that Render takes: its images lie at a registry, the page is an image too.
-pub(crate) fn release() -> Release {
-    let mut release = sample("render");
-    prepare(&mut release);
-    release
-}
-
-/// The sample as Render takes it.
-pub(crate) fn prepare(release: &mut Release) {
-    release.bound.registry = Some("registry.example.com/shop".to_owned());
-    option(release, "web", "hosting", "docker");
-    release.wiring.services = crate::target().addresses(&release.bound);
-    release.secrets = Release::fingerprints(&release.bound, &canaries(&release.bound));
-}
-
-pub(crate) fn name(text: &str) -> Name {
-    Name::parse(text).unwrap()
-}
-
-pub(crate) fn option(release: &mut Release, service: &str, option: &str, value: &str) {
-    let options = release.bound.options.entry(name(service)).or_default();
-    options.insert(option.to_owned(), value.to_owned());
-}
-
-/// Another image of a service, whose digest is one letter.
-pub(crate) fn image(release: &mut Release, service: &str, letter: &str) {
-    release.images[&name(service)].id = ImageId(format!("sha256:{}", letter.repeat(64)));
-}
-
-/// Secret values, and images by digest: in this rehearsal a manifest has the digest of its configuration.
-pub(crate) fn supplies(release: &Release) -> Supplies {
-    let supplies = Supplies::of(canaries(&release.bound));
-    for (service, image) in &release.images {
-        supplies.put_image(service, format!("registry.example.com/shop/{service}@{}", image.id.0));
-    }
-    supplies
-}
-
-/// The same with other secret values.
-pub(crate) fn with_secrets(release: &Release, store: SecretStore) -> Supplies {
-    let mut other = supplies(release);
-    other.secrets = store;
-    other
 }
 
 /// How a run ended.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashdeploy_contract::{
-    Action, ErrorKind, GitSource, Health, ImageId, Plan, Release, Source, Target, TargetError, Text,
+    Action, ErrorKind, Health, ImageId, Plan, Release, Source, Target, TargetError, Text,
 };
 use dashdeploy_fakes::render::RenderOptions;
 use serde_json::json;
 
-use super::lab::{Cut, End, Lab, changes, deploy, image, name, now, option, release, run, supplies};
+use super::lab::{Cut, End, Lab, changes, deploy, image, name, now, option, release, run, site, supplies};
 
 fn settled() -> (Arc<Lab>, Release) {
     let (lab, release) = (Lab::new(), release());
@@ -162,21 +162,6 @@ fn a_host_name_comes_with_its_service_or_after_it() {
     assert!(lab.plan(&release).is_empty());
 }
 
-/// The page as a static site, from a commit.
-fn site(commit: &str) -> Release {
-    let mut release = release();
-    option(&mut release, "web", "hosting", "static");
-    release.wiring.services = crate::target().addresses(&release.bound);
-    release.git = Some(GitSource {
-        commit: commit.repeat(40),
-        branch: Some("main".to_owned()),
-        remote: Some("git@github.com:acme/shop.git".to_owned()),
-        dirty: false,
-    });
-    release.images.shift_remove(&name("web"));
-    release
-}
-
 #[test]
 fn a_static_site_is_built_from_the_commit() {
     let lab = Lab::new();
@@ -206,6 +191,26 @@ fn a_static_site_is_built_from_the_commit() {
         .collect();
     assert!(live.iter().any(|deploy| commit(deploy) == Some("b".repeat(40))), "{live:?}");
     assert_eq!(objects["services"][id(&lab, "web")]["autoDeploy"], "no");
+    lab.made();
+}
+
+#[test]
+fn a_static_site_that_is_taken_back_has_its_former_rules_and_commit() {
+    let (lab, first, mut second) = (Lab::new(), site("a"), site("b"));
+    deploy(&lab, &first);
+    let before = lab.objects()["services"][id(&lab, "web")].clone();
+    second.bound.services.get_mut("web").unwrap().headers.insert("X-Added".to_owned(), "1".to_owned());
+    let plan = lab.plan(&second);
+    let writer = lab.writer();
+    now(writer.apply(&second.bound, &plan.changes[0], &supplies(&second))).unwrap();
+    let headers = |found: &serde_json::Value| found["headers"].as_array().unwrap().len();
+    let between = lab.objects()["services"][id(&lab, "web")].clone();
+    assert_eq!(headers(&between), headers(&before) + 1);
+    now(writer.revert(&second.bound, &plan.changes[0])).unwrap();
+    lab.pass(Duration::from_secs(60));
+    let after = lab.objects()["services"][id(&lab, "web")].clone();
+    assert_eq!((headers(&after), &after["env"]), (headers(&before), &before["env"]));
+    assert!(lab.plan(&first).is_empty());
     lab.made();
 }
 

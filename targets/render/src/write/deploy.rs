@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Hand, changeable};
 use crate::api::Change;
-use crate::desired::{Desired, Site};
+use crate::desired::Desired;
 use crate::error::{is_open, ours, refused, unanswered};
 use crate::mark::mark;
-use crate::payload::{Former, FormerSite};
+use crate::payload::Former;
 use crate::wire;
 
 impl Hand {
@@ -65,28 +65,9 @@ impl Hand {
         Ok(content)
     }
 
-    async fn patch(&self, id: &str, operation: &str, body: Value) -> Result<(), TargetError> {
+    pub(super) async fn patch(&self, id: &str, operation: &str, body: Value) -> Result<(), TargetError> {
         let path = format!("services/{id}");
         self.api.change(Change::of(Method::Patch, operation, &path, Some(body))).await.map(|_| ())
-    }
-
-    /// What a static site is built by. A commit is deployed when we say so.
-    async fn site(&self, id: &str, site: &Site) -> Result<(), TargetError> {
-        let mut body = json!({
-            "repo": site.repo, "rootDir": site.root.clone().unwrap_or_default(), "autoDeploy": "no",
-            "serviceDetails": { "buildCommand": site.build, "publishPath": site.publish },
-        });
-        if let Some(branch) = &site.branch {
-            body["branch"] = json!(branch);
-        }
-        self.patch(id, "set up a static site", body).await?;
-        for (what, value) in [("routes", &site.routes), ("headers", &site.headers)] {
-            let path = format!("services/{id}/{what}");
-            self.api
-                .change(Change::of(Method::Put, "set up a static site", &path, Some(value.clone())))
-                .await?;
-        }
-        Ok(())
     }
 
     /// Resumes a service, which deploys what is set; where it does not, that is asked for.
@@ -146,7 +127,7 @@ impl Hand {
     async fn content_back(&self, id: &str, former: &Former, desired: &Desired) -> Result<(), TargetError> {
         let operation = format!("set what {} was before", desired.name);
         if let Some(site) = &former.site {
-            return self.patch(id, &operation, site_before(site)).await;
+            return self.site_back(id, &operation, site).await;
         }
         let mut body = json!({ "serviceDetails": changeable(former, desired) });
         if let Some(image) = &former.image {
@@ -183,15 +164,4 @@ impl Hand {
         }
         self.begin(id, &desired.name, content, &known).await
     }
-}
-
-fn site_before(site: &FormerSite) -> Value {
-    let mut body = json!({
-        "repo": site.repo, "rootDir": site.root,
-        "serviceDetails": { "buildCommand": site.build, "publishPath": site.publish },
-    });
-    if let Some(branch) = &site.branch {
-        body["branch"] = json!(branch);
-    }
-    body
 }
