@@ -27,7 +27,11 @@ pub struct LedgerPlace {
 impl LedgerPlace {
     /// The place for an environment of a project: in its folder.
     pub fn of(dir: &ProjectDir, bound: &Bound) -> Self {
-        let folder = dir.join(FOLDER);
+        Self::below(dir.join(FOLDER), bound)
+    }
+
+    /// The place for an environment in a folder of ledgers.
+    pub fn below(folder: PathBuf, bound: &Bound) -> Self {
         Self {
             name: format!("{} in {}", bound.project, bound.environment),
             file: folder.join(format!("{}.jsonl", bound.environment)),

@@ -17,8 +17,12 @@ pub(crate) struct Held {
     pub(crate) lock: Arc<LockGuard>,
 }
 
-/// Where the ledger of an environment is.
+/// Where the ledger of an environment is; a rehearsal has one of its own.
 pub(crate) fn place(stack: &Stack) -> LedgerPlace {
+    #[cfg(feature = "rehearse")]
+    if let Some(rehearsal) = &stack.rehearsal {
+        return rehearsal.ledger(&stack.bound);
+    }
     LedgerPlace::of(&stack.loaded.dir, &stack.bound)
 }
 
