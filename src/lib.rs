@@ -12,4 +12,6 @@ pub mod io;
 pub mod ledger;
 pub mod push;
 pub mod registry;
+#[cfg(feature = "rehearse")]
+pub mod rehearse;
 pub mod render;

@@ -11,7 +11,7 @@ use crate::io::env::Environment;
 use crate::io::signal::Interrupt;
 
 /// Flags of every command. Each is also a variable; a flag counts before the variable, the variable before the file.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Environment of dashdeploy.yaml to work on
@@ -82,6 +82,13 @@ impl Context {
             live: environment.stderr_terminal && !environment.is_ci() && !dumb,
         });
         Self { global, environment, console, interrupt: OnceLock::new() }
+    }
+
+    /// The same run in another process environment.
+    #[cfg(feature = "rehearse")]
+    pub(super) fn within(&self, environment: Environment) -> Self {
+        let (global, console) = (self.global.clone(), self.console.clone());
+        Self { global, environment, console, interrupt: OnceLock::from(self.interrupt()) }
     }
 
     /// True where a question may be asked.

@@ -25,9 +25,9 @@ use crate::ledger::RunKind;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    release: ReleaseArgs,
+    pub(super) release: ReleaseArgs,
     #[command(flatten)]
-    outside: OutsideArgs,
+    pub(super) outside: OutsideArgs,
     #[command(flatten)]
     lock: LockArgs,
     /// Carry out the plan that `plan --out FILE` saved; refused where anything moved since
@@ -36,18 +36,31 @@ pub struct Args {
     /// Let changes that lose data happen
     #[arg(long)]
     delete_data: bool,
+    /// Deploy to platforms in memory: no account, nothing at the real ones; what runs there is played
+    #[cfg(feature = "rehearse")]
+    #[arg(long, conflicts_with = "plan")]
+    rehearse: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
+pub(super) async fn run(context: &Context, args: Args) -> CliResult {
     args.release.build.guard.record(context)?;
+    #[cfg(feature = "rehearse")]
+    if args.rehearse {
+        return super::rehearse::run(context, args).await;
+    }
     let mut stack = Stack::open(context)?;
+    carried(context, &mut stack, &args).await
+}
+
+/// The deploy of an environment that was opened.
+pub(super) async fn carried(context: &Context, stack: &mut Stack, args: &Args) -> CliResult {
     if context.global.dry_run {
-        let (_, proposal) = planned(context, &mut stack, &args.release).await?;
+        let (_, proposal) = planned(context, stack, &args.release).await?;
         show(context, &proposal, false);
         return Ok(Exit::Done);
     }
-    let mut held = hold(context, &stack, "deploy", &args.lock).await?;
-    let done = put(context, &mut stack, &mut held, args).await;
+    let mut held = hold(context, stack, "deploy", &args.lock).await?;
+    let done = put(context, stack, &mut held, args).await;
     held.release(context).await;
     done
 }
@@ -139,6 +152,8 @@ async fn answer(
         "services": services,
         "millis": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     });
+    #[cfg(feature = "rehearse")]
+    let value = super::rehearse::told(stack, value, &mut lines);
     context.console.answer(value, &lines.join("\n"));
     Ok(())
 }

@@ -31,6 +31,8 @@ mod portability;
 mod prepare;
 mod ps;
 mod push;
+#[cfg(feature = "rehearse")]
+mod rehearse;
 mod render;
 mod rollback;
 mod schema;
@@ -168,7 +170,7 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
         Command::Logs(args) => logs::run(context, &args).await,
         Command::Exec(args) => exec::run(context, &args).await,
         Command::Plan(args) => plan::run(context, &args).await,
-        Command::Deploy(args) => deploy::run(context, &args).await,
+        Command::Deploy(args) => deploy::run(context, args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::History(args) => history::run(context, &args).await,
         Command::Rollback(args) => rollback::run(context, &args).await,

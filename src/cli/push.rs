@@ -44,6 +44,12 @@ pub struct PushArgs {
 }
 
 impl PushArgs {
+    /// Has all images go to a registry, whatever flag or variable says otherwise.
+    #[cfg(feature = "rehearse")]
+    pub(super) fn redirect(&mut self, registry: String) {
+        self.registry = Some(registry);
+    }
+
     /// Where images go: the flag or variable, else the environment's own registry, else the project's; none where nothing
     /// says so.
     ///

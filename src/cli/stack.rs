@@ -33,6 +33,9 @@ pub struct Stack {
     ports: Arc<Platforms>,
     /// Addresses that platforms have given, by service: they count before what was predicted.
     assigned: IndexMap<Name, String>,
+    /// The platforms in memory that stand in for the real ones.
+    #[cfg(feature = "rehearse")]
+    pub(super) rehearsal: Option<crate::rehearse::Rehearsal>,
 }
 
 impl Stack {
@@ -60,7 +63,16 @@ impl Stack {
         let named =
             fleet.targets().map(|target| (target.descriptor().name.clone(), access(context, target, &ports)));
         let accesses = named.collect();
-        Ok(Self { loaded, bound, fleet, accesses, ports, assigned: IndexMap::new() })
+        Ok(Self {
+            loaded,
+            bound,
+            fleet,
+            accesses,
+            ports,
+            assigned: IndexMap::new(),
+            #[cfg(feature = "rehearse")]
+            rehearsal: None,
+        })
     }
 
     /// The same for what runs on engines alone: `up` and `down` keep no ledger and push nothing.

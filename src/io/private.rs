@@ -36,6 +36,14 @@ pub fn folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
+/// A folder of its own that only its user can read; it goes with what it gives.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn temporary_folder() -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("dashdeploy-").tempdir()
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

@@ -2,5 +2,6 @@
 
 mod fly;
 mod kills;
+mod rehearse;
 mod render;
 mod stage;

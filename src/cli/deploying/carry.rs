@@ -138,6 +138,19 @@ impl Cargo<'_> {
         }
     }
 
+    /// Has a rehearsal's platforms answer with the page that the service's image holds.
+    #[cfg(feature = "rehearse")]
+    fn rehearse_page(&self, service: &Name, html: &[u8]) {
+        let Some(rehearsal) = &self.stack.rehearsal else { return };
+        let prepared = self.prepared;
+        let there = prepared.release.images.get(service).and_then(|image| image.digest.as_deref());
+        let there = there.and_then(|digest| digest.split('@').next());
+        let sent = prepared.pending.get(service).map(|push| push.repository.as_str());
+        if let Some(repository) = there.or(sent) {
+            rehearsal.plays(repository, &String::from_utf8_lossy(html));
+        }
+    }
+
     /// Which page each static service must serve, as its image has it: the marks for the checks, and for the ledger.
     async fn pages(
         &self,
@@ -160,6 +173,8 @@ impl Cargo<'_> {
                 context.console.warning(&message);
                 continue;
             };
+            #[cfg(feature = "rehearse")]
+            self.rehearse_page(&service.name, &html);
             let mark = PageMark::of(&html);
             marks.extend(mark.meta.clone().map(|id| (service.name.clone(), id)));
             pages.insert(service.name.clone(), mark);

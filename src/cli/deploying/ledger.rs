@@ -18,12 +18,21 @@ pub(crate) struct Held {
     place: LedgerPlace,
 }
 
+/// Where the ledger of an environment is; a rehearsal has one of its own.
+fn place(context: &Context, stack: &Stack, url: Option<&str>) -> CliResult<LedgerPlace> {
+    #[cfg(feature = "rehearse")]
+    if let Some(rehearsal) = &stack.rehearsal {
+        return Ok(rehearsal.ledger(&stack.bound));
+    }
+    Ok(LedgerPlace::of(&context.environment, &stack.loaded.dir, &stack.bound, url)?)
+}
+
 /// The ledger, for looking into it.
 ///
 /// # Errors
 /// An address that is none; a ledger that is broken or cannot be reached.
 pub(crate) async fn open(context: &Context, stack: &Stack) -> CliResult<Ledger> {
-    let place = LedgerPlace::of(&context.environment, &stack.loaded.dir, &stack.bound, None)?;
+    let place = place(context, stack, None)?;
     Ok(Ledger::open(&place).await?)
 }
 
@@ -37,8 +46,7 @@ pub(crate) async fn hold(
     operation: &str,
     args: &LockArgs,
 ) -> CliResult<Held> {
-    let url = args.ledger.as_deref();
-    let place = LedgerPlace::of(&context.environment, &stack.loaded.dir, &stack.bound, url)?;
+    let place = place(context, stack, args.ledger.as_deref())?;
     let holder = Holder { actor: actor(&context.environment), operation: operation.to_owned() };
     let options = LockOptions::waiting(Duration::from_secs(args.lock_timeout));
     let lock = Lock::acquire(&place, holder, options, &context.interrupt()).await?;

@@ -54,8 +54,13 @@ impl LedgerPlace {
 
     /// The place in the project's folder.
     pub fn local(dir: &ProjectDir, bound: &Bound) -> Self {
+        Self::below(dir.path(), bound)
+    }
+
+    /// The place in a folder that stands for the project's.
+    pub fn below(root: &Path, bound: &Bound) -> Self {
         Self {
-            root: dir.path().to_owned(),
+            root: root.to_owned(),
             project: bound.project.to_string(),
             environment: bound.environment.to_string(),
             shared: None,
