@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, EventSink as _, Reader as _};
+use dashdeploy_contract::{Event, EventSink as _, Reader as _, Release};
 use serde_json::json;
 
 use super::deploying::args::{LockArgs, OutsideArgs, ReleaseArgs};
@@ -65,6 +65,10 @@ pub(super) async fn carried(context: &Context, stack: &mut Stack, args: &Args) -
     done
 }
 
+/// Said before the second round.
+const AGAIN: &str =
+    "a platform gave another address than its name promised: what has addresses built in is put again";
+
 /// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
 async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
@@ -73,21 +77,17 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
     loop {
         let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
-        let prepared = match &args.plan {
+        let mut prepared = match &args.plan {
             Some(path) if !again => prepare_saved(context, stack, &reader, path, &args.release, past).await?,
             _ => prepare(context, stack, &reader, &args.release, past, false).await?,
         };
-        if prepared.plan.is_empty() {
+        // What is there without being known as deployed (its run was killed, its ledger is gone, a test was added) is verified.
+        if prepared.plan.is_empty() && held.ledger.history().is_serving(&prepared.release) {
+            prepared.release.number = serving.and_then(|release| release.number);
             answer(context, stack, &prepared, &reader, again, took).await?;
             return Ok(Exit::Done);
         }
-        let proposal = proposal(stack, &prepared, serving.as_ref());
-        // Who gives a saved plan has looked at it; a second round is a part of what was agreed to.
-        if args.plan.is_none() && !again {
-            consent(context, &proposal, args.delete_data)?;
-        } else {
-            keeps_data(&proposal, args.delete_data)?;
-        }
+        agree(context, stack, &prepared, serving.as_ref(), args, again)?;
         let cargo = Cargo {
             stack,
             reader: &reader,
@@ -96,16 +96,38 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
             held,
             args: &args.outside,
         };
-        took += cargo.carry(context).await?;
+        let (release, lasted) = cargo.carry(context).await?;
+        prepared.release = release;
+        took += lasted;
         let observed = reader.observe(&stack.bound).await?;
         if again || !stack.learn(&observed) {
             answer(context, stack, &prepared, &reader, true, took).await?;
             return Ok(Exit::Done);
         }
-        let message = "a platform gave another address than its name promised: what has addresses built in is put again".to_owned();
-        context.console.emit(Event::Notice { message });
+        context.console.emit(Event::Notice { message: AGAIN.to_owned() });
         held.refresh().await?;
         again = true;
+    }
+}
+
+/// Asks, where there is something to agree to: who gives a saved plan has looked at it, and a second round is a part of what was
+/// agreed to.
+fn agree(
+    context: &Context,
+    stack: &Stack,
+    prepared: &Prepared,
+    serving: Option<&Release>,
+    args: &Args,
+    again: bool,
+) -> CliResult<()> {
+    if prepared.plan.is_empty() {
+        return Ok(());
+    }
+    let proposal = proposal(stack, prepared, serving);
+    if args.plan.is_none() && !again {
+        consent(context, &proposal, args.delete_data)
+    } else {
+        keeps_data(&proposal, args.delete_data)
     }
 }
 
@@ -115,19 +137,15 @@ async fn answer(
     stack: &Stack,
     prepared: &Prepared,
     reader: &FleetReader,
-    changed: bool,
+    verified: bool,
     took: Duration,
 ) -> CliResult<()> {
     let observed = reader.observe(&stack.bound).await?;
     let release = prepared.release.number.map(|number| format!("r{number}"));
     let style = context.console.answer_style();
     let name = format!("{} in {}", stack.bound.project, stack.bound.environment);
-    let number = release.as_deref().unwrap_or("it");
-    let head = if changed {
-        format!("{name}: {number} runs and is verified, in {:.1} s.", took.as_secs_f64())
-    } else {
-        format!("Nothing to change: {name} is up to date and serving.")
-    };
+    let changed = !prepared.plan.is_empty();
+    let head = head(&name, release.as_deref(), changed, verified, took);
     let mut lines = vec![head];
     let mut services = Vec::new();
     let width = stack.bound.services.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
@@ -156,4 +174,13 @@ async fn answer(
     let value = super::rehearse::told(stack, value, &mut lines);
     context.console.answer(value, &lines.join("\n"));
     Ok(())
+}
+
+fn head(name: &str, release: Option<&str>, changed: bool, verified: bool, took: Duration) -> String {
+    let number = release.unwrap_or("it");
+    match (changed, verified) {
+        (true, _) => format!("{name}: {number} runs and is verified, in {:.1} s.", took.as_secs_f64()),
+        (false, true) => format!("Nothing to change: {name} is up to date; verified, and noted as {number}."),
+        (false, false) => format!("Nothing to change: {name} is up to date and serving."),
+    }
 }

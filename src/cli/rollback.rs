@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use dashdeploy_contract::{Name, Reader as _, Release};
+use dashdeploy_contract::{KeptSecret, Name, Release};
 use indexmap::IndexMap;
 use serde_json::json;
 
@@ -13,13 +13,13 @@ use super::deploying::carry::Cargo;
 use super::deploying::homes::Homes;
 use super::deploying::ledger::{Held, hold, open};
 use super::deploying::past::{before, good};
-use super::deploying::prepared::{Past, Prepared, fingerprints, plan, without_value};
+use super::deploying::prepared::{Past, Prepared, fingerprints, looked, plan, without_value};
 use super::deploying::shown::{consent, proposal};
 use super::push::PushArgs;
 use super::stack::Stack;
 use super::{CliError, CliResult, Context, Exit};
 use crate::console::rollback_text;
-use crate::deploy::{FleetReader, RollbackInput, RollbackVerdict};
+use crate::deploy::{FleetReader, Gathered, RollbackInput, RollbackVerdict};
 use crate::ledger::{History, RunKind};
 
 /// Bring a former release back: all services of the environment together, by digest
@@ -89,7 +89,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &Held, args: &Args) -> 
         held,
         args: &args.outside,
     };
-    let took = cargo.carry(context).await?;
+    let (_, took) = cargo.carry(context).await?;
     let number = prepared.release.number.unwrap_or_default();
     let text = format!(
         "{} in {}: r{number} runs and is verified, with the content of r{of}, in {:.1} s.",
@@ -116,9 +116,7 @@ async fn prepared(
     let (now, of, then) = chosen(history, args.release)?;
     // What it is planned with is dashdeploy.yaml as it was then.
     stack.become_former(context, then.bound.clone())?;
-    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    let (observed, kept) =
-        context.interruptible("looking at what is there", "nothing was changed", looking).await?;
+    let (observed, kept) = looked(context, stack, reader).await?;
     let secrets = stack.secrets_known(context, args.secrets_file.as_deref())?;
     let homes = Homes::of(context, stack, &args.registry)?;
     let images = still_there(&homes, &then).await?;
@@ -130,12 +128,7 @@ async fn prepared(
         secrets: &prints,
         schemas: &BTreeMap::new(),
     });
-    if let Some((service, variable)) = without_value(&then, &secrets, &kept).first() {
-        let message =
-            format!("r{of} needs the secret `{variable}` of service `{service}`, which has no value");
-        return Err(CliError::new(Exit::Usage, "missing-secret", message)
-            .hint(format!("give it: `{variable}=… dashdeploy rollback r{of}`, or --secrets-file")));
-    }
+    has_values(of, &then, &secrets, &kept)?;
     let release =
         Release { secrets: prints, project_dir: stack.loaded.dir.path().display().to_string(), ..then };
     let mut prepared = Prepared {
@@ -153,6 +146,14 @@ async fn prepared(
         plan(context, stack, &mut prepared, &[], past).await?;
     }
     Ok((of, prepared, verdict, now))
+}
+
+fn has_values(of: u32, then: &Release, secrets: &Gathered, kept: &[KeptSecret]) -> CliResult<()> {
+    let missing = without_value(then, secrets, kept);
+    let Some((service, variable)) = missing.first() else { return Ok(()) };
+    let message = format!("r{of} needs the secret `{variable}` of service `{service}`, which has no value");
+    Err(CliError::new(Exit::Usage, "missing-secret", message)
+        .hint(format!("give it: `{variable}=… dashdeploy rollback r{of}`, or --secrets-file")))
 }
 
 /// The release that serves, and the one that is to come back with its number.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    Address, KeptSecret, Name, Reader as _, Requirement, SecretEdit, Supplies, fingerprint,
+    Address, Bound, KeptSecret, Name, Reader as _, Requirement, SecretEdit, Supplies, fingerprint,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -177,10 +177,20 @@ async fn change(
     values: Vec<(Name, String, Option<SecretString>)>,
     lock: &LockArgs,
 ) -> CliResult {
+    let (edits, supplies) = edits(&stack.bound, values);
+    let held = if context.global.dry_run { None } else { Some(hold(context, stack, "secrets", lock).await?) };
+    let done = edit(context, stack, &edits, &supplies).await;
+    if let Some(held) = held {
+        held.release(context).await;
+    }
+    done
+}
+
+/// What is to be changed, by fingerprint, and the values.
+fn edits(bound: &Bound, values: Vec<(Name, String, Option<SecretString>)>) -> (Vec<SecretEdit>, Supplies) {
     let mut supplies = Supplies::default();
     let mut edits = Vec::new();
     for (service, variable, value) in values {
-        let bound = &stack.bound;
         let print = value
             .as_ref()
             .map(|value| fingerprint(&bound.project, &bound.environment, &variable, value.expose_secret()));
@@ -189,41 +199,35 @@ async fn change(
         }
         edits.push(SecretEdit { service, variable, fingerprint: print });
     }
+    (edits, supplies)
+}
+
+async fn edit(context: &Context, stack: &Stack, edits: &[SecretEdit], supplies: &Supplies) -> CliResult {
     let reader = stack.reader().await?;
-    let held = if context.global.dry_run { None } else { Some(hold(context, stack, "secrets", lock).await?) };
-    let done = async {
-        let observed = reader.observe(&stack.bound).await?;
-        let plan = stack.fleet.plan_secrets(&stack.bound, &observed, &edits)?;
-        if context.global.dry_run || plan.is_empty() {
-            context.console.answer(
-                json!({ "changed": false, "plan": plan }),
-                &plan_text(&plan, context.console.answer_style()),
-            );
-            return Ok(Exit::Done);
-        }
-        let writer = stack.writer().await?;
-        let session = Session {
-            bound: &stack.bound,
-            reader: &reader,
-            writer: &writer,
-            supplies: &supplies,
-            steps: &NoSteps,
-            events: Arc::new(context.console.clone()),
-            interrupt: &context.interrupt(),
-        };
-        let outcome = remove(&session, &plan).await?;
-        context.console.finish_progress();
-        conclude(&outcome)?;
-        let changed: Vec<&str> = outcome.applied.iter().map(Address::as_str).collect();
-        let text = format!("{}\nWhat runs gets them with the next deploy.", lines(&edits).join("\n"));
-        context.console.answer(json!({ "changed": true, "applied": changed }), &text);
-        Ok(Exit::Done)
-    };
-    let done = done.await;
-    if let Some(held) = held {
-        held.release(context).await;
+    let observed = reader.observe(&stack.bound).await?;
+    let plan = stack.fleet.plan_secrets(&stack.bound, &observed, edits)?;
+    if context.global.dry_run || plan.is_empty() {
+        let text = plan_text(&plan, context.console.answer_style());
+        context.console.answer(json!({ "changed": false, "plan": plan }), &text);
+        return Ok(Exit::Done);
     }
-    done
+    let writer = stack.writer().await?;
+    let session = Session {
+        bound: &stack.bound,
+        reader: &reader,
+        writer: &writer,
+        supplies,
+        steps: &NoSteps,
+        events: Arc::new(context.console.clone()),
+        interrupt: &context.interrupt(),
+    };
+    let outcome = remove(&session, &plan).await?;
+    context.console.finish_progress();
+    conclude(&outcome)?;
+    let changed: Vec<&str> = outcome.applied.iter().map(Address::as_str).collect();
+    let text = format!("{}\nWhat runs gets them with the next deploy.", lines(edits).join("\n"));
+    context.console.answer(json!({ "changed": true, "applied": changed }), &text);
+    Ok(Exit::Done)
 }
 
 fn lines(edits: &[SecretEdit]) -> Vec<String> {

@@ -187,6 +187,9 @@ pub struct Ending {
     /// The build ids of the pages that are served, by service.
     #[serde(default, skip_serializing_if = "indexmap::IndexMap::is_empty")]
     pub pages: indexmap::IndexMap<String, String>,
+    /// The images that were pushed on the way, by service: `repository@sha256:…`.
+    #[serde(default, skip_serializing_if = "indexmap::IndexMap::is_empty")]
+    pub images: indexmap::IndexMap<String, String>,
     /// How long it took, in milliseconds.
     pub millis: u64,
     /// Lines that show why.
@@ -247,6 +250,7 @@ impl Ending {
             outcome,
             message: message.into(),
             pages: indexmap::IndexMap::new(),
+            images: indexmap::IndexMap::new(),
             millis: 0,
             evidence: Vec::new(),
         }

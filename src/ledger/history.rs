@@ -71,7 +71,7 @@ impl History {
             }
             Entry::End(ended) => {
                 if let Some(run) = places.get(&ended.run).and_then(|place| self.runs.get_mut(*place)) {
-                    run.ended.get_or_insert_with(|| ended.clone());
+                    run.end(ended);
                 }
             }
         }
@@ -106,6 +106,11 @@ impl History {
             _ => None,
         });
         decisive.flatten()
+    }
+
+    /// True where the release that was deployed last is this content.
+    pub fn is_serving(&self, release: &Release) -> bool {
+        self.serving().is_some_and(|known| is_same(known, release))
     }
 
     /// The last run that put the same content there and failed, where none did so with success since.
@@ -165,6 +170,19 @@ impl LedgerRun {
             RunKind::Rollback { of } => Some(of),
             _ => None,
         }
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        if self.ended.is_some() {
+            return;
+        }
+        // What was pushed is known when it is there, and the release was written down before.
+        for (service, image) in self.begun.release.iter_mut().flat_map(|release| &mut release.images) {
+            if let Some(digest) = ended.ending.images.get(service.as_str()) {
+                image.digest = Some(digest.clone());
+            }
+        }
+        self.ended = Some(ended.clone());
     }
 
     fn settle(&mut self, called: &Called) {

@@ -106,7 +106,7 @@ pub fn encode(number: u64, entry: &Entry) -> Result<Vec<u8>, serde_json::Error> 
 
 /// What one line is.
 enum Judged {
-    Whole(Line),
+    Whole(Box<Line>),
     Foreign,
     Broken(&'static str),
 }
@@ -119,7 +119,7 @@ pub fn scan(bytes: &[u8]) -> Result<Scanned, ScanError> {
     let mut scanned = Scanned::default();
     for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let line = match judge(text) {
-            Judged::Whole(line) => line,
+            Judged::Whole(line) => *line,
             Judged::Foreign => return Err(foreign(&scanned, index + 1)),
             Judged::Broken(reason) => {
                 let rest = bytes.get(scanned.whole + text.len()..).unwrap_or_default();
@@ -176,10 +176,10 @@ fn judge(text: &[u8]) -> Judged {
         return Judged::Broken("its checksum differs");
     }
     if let Some(schema) = schema_of(raw).filter(|schema| *schema > SCHEMA) {
-        return Judged::Whole(Line { number: framed.number, entry: header(schema) });
+        return Judged::Whole(Box::new(Line { number: framed.number, entry: header(schema) }));
     }
     match serde_json::from_str(raw) {
-        Ok(entry) => Judged::Whole(Line { number: framed.number, entry }),
+        Ok(entry) => Judged::Whole(Box::new(Line { number: framed.number, entry })),
         Err(_) => Judged::Foreign,
     }
 }

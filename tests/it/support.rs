@@ -28,6 +28,15 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
+/// A figure that a test came to, shown by the test and at the end of `make test`.
+pub fn figure(line: &str) {
+    eprintln!("{line}");
+    if let Some(file) = std::env::var_os("DASHDEPLOY_FIGURES") {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
+}
+
 /// True where tests may use a Docker Engine; says so where not, and fails where one is required.
 pub fn engine(test: &str) -> bool {
     let wish = std::env::var("DASHDEPLOY_TEST_ENGINE").unwrap_or_default();

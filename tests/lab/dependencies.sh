@@ -40,6 +40,13 @@ targets() {
         "$own" | dashdeploy-contract) ;;
         dashdeploy*) fault "$own may not depend on $other: a target knows the contract alone" ;;
       esac
+    done < <(tree --package "$own" --all-features --edges normal,build --depth 1 | cut -d' ' -f1)
+    # Its tests may ask a platform in memory besides.
+    while read -r other; do
+      case "$other" in
+        "$own" | dashdeploy-contract | dashdeploy-fakes) ;;
+        dashdeploy*) fault "the tests of $own may not depend on $other: they know the contract and the platforms in memory" ;;
+      esac
     done < <(tree --package "$own" --all-features --edges normal,build,dev --depth 1 | cut -d' ' -f1)
   done
 }

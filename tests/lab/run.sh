@@ -13,13 +13,15 @@ cd "$REPO_DIR" || exit 1
 
 export DASHDEPLOY_TEST_ENGINE=${DASHDEPLOY_TEST_ENGINE:-required}
 export DASHDEPLOY_SKIPPED=$LAB_STATE/skipped.$$
+export DASHDEPLOY_FIGURES=$LAB_STATE/figures.$$
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 begun=$SECONDS
 table=()
 failed=0
 nextest_log=$LAB_STATE/nextest-run.$$
 : >"$DASHDEPLOY_SKIPPED"
-trap 'rm -f "$DASHDEPLOY_SKIPPED" "$nextest_log"' EXIT
+: >"$DASHDEPLOY_FIGURES"
+trap 'rm -f "$DASHDEPLOY_SKIPPED" "$DASHDEPLOY_FIGURES" "$nextest_log"' EXIT
 
 row() { table+=("$(printf '%-8s %6s  %s' "$1" "$2" "$3")"); }
 part() {
@@ -63,6 +65,8 @@ load_tools() {
 }
 
 report() {
+  printf '\n== what the tests measured\n'
+  sort "$DASHDEPLOY_FIGURES"
   printf '\n== what the tests skipped\n'
   if [ -s "$DASHDEPLOY_SKIPPED" ]; then sort -u "$DASHDEPLOY_SKIPPED" | sed 's/^/skipped  /'; else echo "nothing"; fi
   if [ -s "$LAB_CACHE/tools/missing" ]; then sed 's/^/missing  /' "$LAB_CACHE/tools/missing"; fi

@@ -16,7 +16,7 @@ use super::args::OutsideArgs;
 use super::ledger::Held;
 use super::prepared::Prepared;
 use super::steps::Work;
-use super::verdict::ending;
+use super::verdict::{Served, ending};
 use crate::build::dist::index_html;
 use crate::deploy::{ApplyOptions, FleetReader, Outcome, PageMark, Patience, Session, apply};
 use crate::io::docker::Engine;
@@ -36,11 +36,11 @@ pub(crate) struct Cargo<'a> {
 }
 
 impl Cargo<'_> {
-    /// Puts it.
+    /// Puts it. Gives the release with its images as they were pushed, and how long it took.
     ///
     /// # Errors
     /// As [`conclude`] has it; the ledger says the same.
-    pub(crate) async fn carry(&self, context: &Context) -> CliResult<Duration> {
+    pub(crate) async fn carry(&self, context: &Context) -> CliResult<(Release, Duration)> {
         let begun = Instant::now();
         let supplies = self.prepared.supplies();
         let engine = self.engine().await?;
@@ -48,17 +48,12 @@ impl Cargo<'_> {
         let run = self.begin(context).await?;
         let applied = self.apply(context, &supplies, engine.as_ref(), &pages, &run).await;
         context.console.finish_progress();
-        let outcome = match applied {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                run.end(ending(Err(&error), begun.elapsed(), marks).redacted(&supplies.secrets)).await?;
-                return Err(error);
-            }
-        };
-        let ended = run.end(ending(Ok(&outcome), begun.elapsed(), marks).redacted(&supplies.secrets)).await;
-        conclude(&outcome)?;
+        let served = Served { pages: marks, images: supplies.images() };
+        let ending = ending(applied.as_ref(), begun.elapsed(), served).redacted(&supplies.secrets);
+        let ended = run.end(ending).await;
+        conclude(&applied?)?;
         ended?;
-        Ok(begun.elapsed())
+        Ok((self.prepared.release.pushed(&supplies), begun.elapsed()))
     }
 
     async fn begin(&self, context: &Context) -> CliResult<Arc<Run>> {

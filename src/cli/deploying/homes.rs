@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dashdeploy_contract::{
-    Address, EventSink, ImageHome, ImageId, Name, OwnRepository, ReleaseImage, Service, Source, Supplies,
+    Address, Bound, EventSink, ImageHome, ImageId, Name, OwnRepository, ReleaseImage, Service, Source,
+    Supplies,
 };
 use secrecy::SecretString;
 
@@ -31,6 +32,19 @@ pub(crate) struct Home {
     after: Option<Address>,
     logins: Arc<dyn Logins>,
     tags: Vec<String>,
+}
+
+impl Home {
+    /// The place of a service's image at a registry that all services share.
+    fn shared(options: &PushOptions, bound: &Bound, service: &Service) -> Self {
+        Self {
+            registry: options.registry.clone(),
+            name: format!("{}-{}", bound.project, service.name),
+            after: None,
+            logins: Arc::clone(&options.logins),
+            tags: options.tags.clone(),
+        }
+    }
 }
 
 /// Where all images go.
@@ -57,42 +71,35 @@ impl Homes {
         };
         let mut shared: Option<PushOptions> = None;
         for service in stack.bound.services.values() {
-            let home = match stack.fleet.image_home(&stack.accesses, &stack.bound, service) {
-                None | Some(ImageHome::Engine) => continue,
-                Some(ImageHome::Unneeded) => {
-                    all.unneeded.push(service.name.clone());
-                    continue;
-                }
-                Some(ImageHome::Own(own)) => {
-                    let home = own_home(own);
-                    if let Source::Image(reference) = &service.source
-                        && Repository::of_image(reference).host
-                            == Repository::below(&home.registry, "any").host
-                    {
-                        all.there.insert(service.name.clone(), home.logins);
-                        continue;
-                    }
-                    home
-                }
+            let name = service.name.clone();
+            match stack.fleet.image_home(&stack.accesses, &stack.bound, service) {
+                None | Some(ImageHome::Engine) => {}
+                Some(ImageHome::Unneeded) => all.unneeded.push(name),
+                Some(ImageHome::Own(own)) => all.own(service, own_home(own)),
                 // Another's image stays where it is.
-                Some(ImageHome::Registry) if matches!(service.source, Source::Image(_)) => continue,
+                Some(ImageHome::Registry) if matches!(service.source, Source::Image(_)) => {}
                 Some(ImageHome::Registry) => {
-                    if shared.is_none() {
-                        shared = Some(args.options(context, &stack.bound, None)?);
-                    }
-                    let Some(options) = &shared else { continue };
-                    Home {
-                        registry: options.registry.clone(),
-                        name: format!("{}-{}", stack.bound.project, service.name),
-                        after: None,
-                        logins: Arc::clone(&options.logins),
-                        tags: options.tags.clone(),
-                    }
+                    let options = match shared.take() {
+                        Some(options) => options,
+                        None => args.options(context, &stack.bound, None)?,
+                    };
+                    let options = shared.insert(options);
+                    all.homes.insert(name, Home::shared(options, &stack.bound, service));
                 }
-            };
-            all.homes.insert(service.name.clone(), home);
+            }
         }
         Ok(all)
+    }
+
+    /// A service whose target has a registry of its own: an image that is there already stays.
+    fn own(&mut self, service: &Service, home: Home) {
+        let there = matches!(&service.source, Source::Image(reference)
+            if Repository::of_image(reference).host == Repository::below(&home.registry, "any").host);
+        if there {
+            self.there.insert(service.name.clone(), home.logins);
+        } else {
+            self.homes.insert(service.name.clone(), home);
+        }
     }
 
     /// True where a service's target takes an image at all.

@@ -74,9 +74,7 @@ pub(crate) async fn prepare(
     for given in &args.images {
         stack.service(&given.service)?;
     }
-    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    let (observed, kept) =
-        context.interruptible("looking at what is there", "nothing was changed", looking).await?;
+    let (observed, kept) = looked(context, stack, reader).await?;
     let observed = if args.adopt { observed.adopted() } else { observed };
     stack.learn(&observed);
     let secrets = stack.secrets_beside(context, args.secrets_file.as_deref(), &kept)?;
@@ -92,13 +90,7 @@ pub(crate) async fn prepare(
         plan_only,
     };
     let images = making.all(context).await?;
-    let built = stack.bound.services.values().filter(|service| service.build().is_some() && !args.no_build);
-    let chosen_or_all = |name: &Name| chosen.is_empty() || chosen.contains(name);
-    let given = |name: &Name| args.images.iter().any(|given| given.service == name.as_str());
-    let builds = built
-        .map(|service| service.name.clone())
-        .filter(|name| chosen_or_all(name) && !given(name))
-        .collect();
+    let builds = builds(stack, args, &chosen);
     let release = made(context, stack, &secrets, &kept, images).await;
     let mut prepared = Prepared {
         homes,
@@ -112,6 +104,27 @@ pub(crate) async fn prepare(
     };
     plan(context, stack, &mut prepared, &chosen, past).await?;
     Ok(prepared)
+}
+
+/// What is there, and which secrets the platforms keep.
+///
+/// # Errors
+/// A platform that cannot be asked; an interrupt.
+pub(crate) async fn looked(
+    context: &Context,
+    stack: &Stack,
+    reader: &FleetReader,
+) -> CliResult<(Observed, Vec<KeptSecret>)> {
+    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
+    context.interruptible("looking at what is there", "nothing was changed", looking).await
+}
+
+/// The services whose images are made from the working tree.
+fn builds(stack: &Stack, args: &ReleaseArgs, chosen: &[Name]) -> BTreeSet<Name> {
+    let chosen_or_all = |name: &Name| chosen.is_empty() || chosen.contains(name);
+    let given = |name: &Name| args.images.iter().any(|given| given.service == name.as_str());
+    let built = stack.bound.services.values().filter(|service| service.build().is_some() && !args.no_build);
+    built.map(|service| service.name.clone()).filter(|name| chosen_or_all(name) && !given(name)).collect()
 }
 
 async fn made(

@@ -70,8 +70,9 @@ impl Steps for Work<'_> {
     }
 
     async fn verify(&self) -> Result<(), Box<Evidence>> {
+        let release = self.release.pushed(self.supplies);
         let verification = Verification {
-            release: self.release,
+            release: &release,
             reader: self.reader,
             outside: self.outside,
             pages: self.pages,

@@ -9,12 +9,17 @@ use super::super::{CliError, Exit};
 use crate::deploy::{Outcome, Verdict};
 use crate::ledger::{Ending, Final};
 
+/// What a run put, as it is known at its end.
+#[derive(Default)]
+pub(crate) struct Served {
+    /// The build ids of its pages.
+    pub(crate) pages: BTreeMap<Name, String>,
+    /// Its images by digest.
+    pub(crate) images: BTreeMap<Name, String>,
+}
+
 /// The last entry of a run: from its outcome, or the error that kept it from having one.
-pub(crate) fn ending(
-    came: Result<&Outcome, &CliError>,
-    took: Duration,
-    pages: BTreeMap<Name, String>,
-) -> Ending {
+pub(crate) fn ending(came: Result<&Outcome, &CliError>, took: Duration, served: Served) -> Ending {
     let (outcome, message, evidence) = match came {
         Ok(outcome) => (of(outcome), said(outcome).unwrap_or_default(), lines(outcome)),
         Err(error) => {
@@ -24,8 +29,11 @@ pub(crate) fn ending(
         }
     };
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let pages = pages.into_iter().map(|(service, id)| (service.to_string(), id)).collect();
-    Ending { pages, millis, evidence, ..Ending::new(outcome, message) }
+    let named = |all: BTreeMap<Name, String>| {
+        all.into_iter().map(|(service, what)| (service.to_string(), what)).collect()
+    };
+    let (pages, images) = (named(served.pages), named(served.images));
+    Ending { pages, images, millis, evidence, ..Ending::new(outcome, message) }
 }
 
 fn of(outcome: &Outcome) -> Final {

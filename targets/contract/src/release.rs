@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{Bound, Name, SecretStore, Wiring, fingerprint};
+use crate::{Bound, Name, SecretStore, Supplies, Wiring, fingerprint};
 
 /// The content digest of an image, as `sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +79,19 @@ impl Release {
             known.collect::<IndexMap<_, _>>()
         };
         bound.services.values().map(|service| (service.name.clone(), of(service))).collect()
+    }
+}
+
+impl Release {
+    /// The same with every image by the digest under which it lies where its target takes it from: pushes are a part of
+    /// carrying a plan out, so that a release does not know all of them when it is planned.
+    #[must_use]
+    pub fn pushed(&self, supplies: &Supplies) -> Self {
+        let mut pushed = self.clone();
+        for (service, image) in &mut pushed.images {
+            image.digest = supplies.image(service).or_else(|| image.digest.take());
+        }
+        pushed
     }
 }
 

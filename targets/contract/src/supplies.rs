@@ -27,6 +27,11 @@ impl Supplies {
         self.images.lock().unwrap_or_else(PoisonError::into_inner).insert(service.clone(), by_digest.into());
     }
 
+    /// Where all images lie that lie with a registry.
+    pub fn images(&self) -> BTreeMap<Name, String> {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Where the image of a service lies: `repository@sha256:…`; none where it lies with the engine that runs it.
     pub fn image(&self, service: &Name) -> Option<String> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::stage::{Point, Stage};
+use crate::support::figure;
 
 /// What is killed.
 #[derive(Clone, Copy)]
@@ -49,12 +50,20 @@ fn named(stage: &Stage, platform: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// How many more things there are than there should be, over all kinds.
+fn too_many(found: &Value, expected: &Value) -> usize {
+    let count = |all: &Value, kind: &str| all[kind].as_array().map_or(0, Vec::len);
+    let kinds = found.as_object().unwrap().keys();
+    kinds.map(|kind| count(found, kind).saturating_sub(count(expected, kind))).sum()
+}
+
 /// Kills at every call, in every phase.
 pub fn every_kill(case: &Case, update: bool) {
     let (calls, expected) = case.undisturbed(update);
-    let phases: [fn(u64) -> Point; 3] = [Point::BeforeSending, Point::BeforeTheAnswer, Point::BeforeTheFsync];
+    let phases: [fn(u64) -> Point; 3] = [Point::Sending, Point::Answer, Point::Fsync];
     let points: Vec<Point> = (1..=calls).flat_map(|n| phases.map(|phase| phase(n))).collect();
     let (next, wrong, reached) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
+    let surplus = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -74,6 +83,7 @@ pub fn every_kill(case: &Case, update: bool) {
                         continue;
                     }
                     let found = named(&stage, case.platform);
+                    surplus.fetch_add(too_many(&found, &expected), Ordering::SeqCst);
                     if found != expected {
                         wrong.lock().unwrap().push(format!("{point:?}:\n{found:#}\nexpected\n{expected:#}"));
                     }
@@ -88,17 +98,18 @@ pub fn every_kill(case: &Case, update: bool) {
     let wrong = wrong.into_inner().unwrap();
     let (all, reached) = (points.len(), reached.into_inner());
     let what = if update { "update" } else { "first deploy" };
-    println!(
-        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates 0, orphans 0",
+    figure(&format!(
+        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates or orphans {}",
         case.platform,
-        all - wrong.len()
-    );
+        all - wrong.len(),
+        surplus.into_inner()
+    ));
     assert!(wrong.is_empty(), "{} of {all}: {}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
 }
 
 /// What a power cut leaves of the journal's last line.
 fn torn(stage: &Stage, point: Point) {
-    let Point::BeforeTheFsync(number) = point else { return };
+    let Point::Fsync(number) = point else { return };
     let folder = stage.project.path().join(".dashdeploy/ledger");
     for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = file.path();
@@ -127,7 +138,7 @@ pub fn every_signal(case: &Case) {
                 while let Some((number, signal)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
                     let stage = case.prepared("kill", false);
                     let (sprung, ran, took) =
-                        stage.signalled(&["deploy", "--yes"], Point::BeforeSending(*number), signal);
+                        stage.signalled(&["deploy", "--yes"], Point::Sending(*number), signal);
                     let mut longest = longest.lock().unwrap();
                     *longest = (*longest).max(took);
                     drop(longest);
@@ -153,11 +164,11 @@ pub fn every_signal(case: &Case) {
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    println!(
-        "{}: signals at {calls} calls: {}/{calls} ended in time, at most {:?}",
+    figure(&format!(
+        "{}: signals at {calls} calls: {}/{calls} ended as they should, after {:?} at most",
         case.platform,
         points.len() - wrong.len(),
         longest.into_inner().unwrap()
-    );
+    ));
     assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(3)].join("\n"));
 }

@@ -13,15 +13,15 @@ use serde_json::Value;
 use crate::push::fake::{Fake, Reply};
 use crate::support::{Project, Ran};
 
-/// Where a process is to be killed: at which of its calls, and when.
+/// Where a process is to be killed: before which step of which of its calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// The request has come; the platform has not acted.
-    BeforeSending(u64),
+    Sending(u64),
     /// The platform has acted; nothing was answered.
-    BeforeTheAnswer(u64),
+    Answer(u64),
     /// The answer is on its way; what is written down of it is not on the disk yet.
-    BeforeTheFsync(u64),
+    Fsync(u64),
 }
 
 /// What a call does to the process.
@@ -194,9 +194,9 @@ impl Trap {
         let mut point = self.point.lock().unwrap();
         let Some((wanted, pid)) = *point else { return Hold::Go };
         let here = match (wanted, phase) {
-            (Point::BeforeSending(n), Phase::Before)
-            | (Point::BeforeTheAnswer(n), Phase::Acted)
-            | (Point::BeforeTheFsync(n), Phase::Answered) => n == number,
+            (Point::Sending(n), Phase::Before)
+            | (Point::Answer(n), Phase::Acted)
+            | (Point::Fsync(n), Phase::Answered) => n == number,
             _ => false,
         };
         if !here {
