@@ -14,8 +14,8 @@ use crate::rehearse::{Rehearsal, RehearsalError};
 
 /// What it is, and what it does not prove.
 const HEAD: &str = "this is a rehearsal: images are built and pushed, and platforms in memory take them; nothing goes to the real \
-                    ones. What runs there is played: health checks prove nothing about the application, and its smoke tests are \
-                    left out";
+                    ones. What runs there is played: health checks prove nothing about the application, and its smoke tests \
+                    and your hooks are left out";
 
 pub(super) async fn run(context: &Context, mut args: Args) -> CliResult {
     let asked = load(context)?.project.bind(&context.global.environment);
@@ -30,6 +30,7 @@ pub(super) async fn run(context: &Context, mut args: Args) -> CliResult {
     stack.bound.registry = Some(rehearsal.registry());
     // What is played cannot answer as the application would.
     stack.bound.smoke.clear();
+    stack.bound.hooks = Default::default();
     stack.rehearsal = Some(rehearsal);
     let done = carried(&within, &mut stack, &args).await;
     if let (Err(_), Some(rehearsal)) = (&done, &stack.rehearsal) {

@@ -146,7 +146,7 @@ fn wired_lines(wired: &Wired) -> Vec<String> {
 }
 
 fn hook_lines(hook: &Hook) -> Vec<String> {
-    fold("  ", "      ", &format!("{:<10}  {}  {}", hook.kind.word(), hook.service, hook.what))
+    fold("  ", "      ", &format!("{:<10}  {}  {}", hook.kind.word(), hook.whom(), hook.what))
 }
 
 fn secret_lines(proposal: &Proposal) -> Vec<String> {

@@ -192,10 +192,17 @@ pub struct Told {
 pub struct Hook {
     /// What kind of thing.
     pub kind: HookKind,
-    /// The service it is run for.
-    pub service: Name,
-    /// What exactly: a Dockerfile, a repository, a request.
+    /// The service it is run for; none for a hook of the whole project.
+    pub service: Option<Name>,
+    /// What exactly: a Dockerfile, a repository, a request, a command.
     pub what: String,
+}
+
+impl Hook {
+    /// For what it is run: its service, or `here` for a command on this machine.
+    pub fn whom(&self) -> &str {
+        self.service.as_ref().map_or("here", Name::as_str)
+    }
 }
 
 /// What else is run, in the order of a deploy.
@@ -204,12 +211,16 @@ pub struct Hook {
 pub enum HookKind {
     /// An image, or files, are built.
     Build,
+    /// A command of the user's, before the first change.
+    Before,
     /// An image is put where its target takes it from.
     Push,
     /// A request of the user's own, from outside.
     Smoke,
     /// A preflight request, as a browser sends it from the page's origin.
     Preflight,
+    /// A command of the user's, once all of it is verified.
+    After,
 }
 
 /// What a platform will bill.
@@ -305,6 +316,8 @@ impl HookKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Before => "before",
+            Self::After => "after",
             Self::Push => "push",
             Self::Smoke => "smoke test",
             Self::Preflight => "preflight",

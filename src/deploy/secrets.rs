@@ -114,6 +114,7 @@ mod tests {
             targets: IndexMap::new(),
             volumes: IndexMap::new(),
             smoke: Vec::new(),
+            hooks: Default::default(),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod env;
 pub mod fs;
 pub mod git;
 pub mod github;
+pub mod hooks;
 pub mod http;
 pub mod ledger;
 pub mod logins;

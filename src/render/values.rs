@@ -46,6 +46,7 @@ pub fn bind(project: &Project, environment: &str) -> Bound {
         targets: project.services.keys().map(|s| (s.clone(), docker.clone())).collect(),
         volumes: project.volumes.clone(),
         smoke: project.smoke.clone(),
+        hooks: project.hooks.clone(),
     }
 }
 

@@ -46,6 +46,9 @@ pub struct OutsideArgs {
     /// How long everything must go on serving before the deploy counts as done: seconds, or with a unit
     #[arg(long, default_value = "5", env = "DASHDEPLOY_STABLE_FOR", value_name = "TIME", value_parser = seconds)]
     pub stable_for: u64,
+    /// Do not run the commands under `hooks` in dashdeploy.yaml
+    #[arg(long, env = "DASHDEPLOY_NO_HOOKS", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub no_hooks: bool,
 }
 
 /// Who may be at it at the same time, and where it is written down.

@@ -46,13 +46,17 @@ impl Cargo<'_> {
         let engine = self.engine().await?;
         let (pages, marks) = self.pages(context, engine.as_ref()).await?;
         let run = self.begin(context).await?;
-        let applied = self.apply(context, &supplies, engine.as_ref(), &pages, &run).await;
+        let applied = match self.before(context).await {
+            Ok(()) => self.apply(context, &supplies, engine.as_ref(), &pages, &run).await,
+            Err(error) => Err(error),
+        };
         context.console.finish_progress();
         let served = Served { pages: marks, images: supplies.images() };
         let ending = ending(applied.as_ref(), begun.elapsed(), served).redacted(&supplies.secrets);
         let ended = run.end(ending).await;
         conclude(&applied?)?;
         ended?;
+        self.after(context).await?;
         Ok((self.prepared.release.pushed(&supplies), begun.elapsed()))
     }
 

@@ -9,11 +9,12 @@
 //! | `shown`, `saved` | the plan as it is shown, saved and agreed to |
 //! | `past` | former releases |
 //! | `ledger` | the lock and the ledger around it all |
-//! | `steps`, `carry`, `verdict` | the plan carried out, what came of it |
+//! | `steps`, `carry`, `hooks`, `verdict` | the plan carried out, what is run around it, what came of it |
 
 pub(super) mod args;
 pub(super) mod carry;
 pub(super) mod homes;
+mod hooks;
 mod images;
 pub(super) mod ledger;
 mod only;

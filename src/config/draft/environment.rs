@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use super::publish::{Wish, decide};
 use super::service::resources;
-use super::{entries, named, value, variable};
+use super::{entries, hooks, named, value, variable};
 use crate::config::places::child;
 use crate::config::report::Report;
 use crate::config::rules;
@@ -35,6 +35,7 @@ pub(super) fn environments(
             region: None,
             registry: None,
             ledger: None,
+            hooks: None,
             options: IndexMap::new(),
             services: IndexMap::new(),
         };
@@ -72,6 +73,7 @@ impl Context<'_> {
             region: value(node, "region", rules::region),
             registry: value(node, "registry", rules::registry),
             ledger: value(node, "ledger", rules::ledger),
+            hooks: node.get("hooks").map(hooks),
             options: options(node),
             services: named(node, "services").map(|(service, node)| self.changed(service, node)).collect(),
         }

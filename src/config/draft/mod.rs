@@ -10,7 +10,7 @@ mod environment;
 mod publish;
 mod service;
 
-use dashdeploy_contract::{Ci, Environment, Name, Project, Smoke, Volume, Writers};
+use dashdeploy_contract::{Ci, Environment, Hooks, Name, Project, Smoke, Volume, Writers};
 pub(crate) use environment::LOCAL;
 use indexmap::{IndexMap, IndexSet};
 
@@ -54,7 +54,9 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let allow = root.get("guard").map(allowed).unwrap_or_default();
     let ci = value(root, "ci", rules::ci).unwrap_or_else(|| usual_ci(&environments));
     let smoke = smoke(root);
-    let project = Project { name, services, smoke, environments, volumes, registry, ledger, allow, ci };
+    let hooks = root.get("hooks").map(hooks).unwrap_or_default();
+    let project =
+        Project { name, services, smoke, hooks, environments, volumes, registry, ledger, allow, ci };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }
@@ -82,6 +84,11 @@ fn volume(node: &Node) -> Volume {
 fn allowed(guard: &Node) -> IndexMap<String, String> {
     let fingerprint = |text: &str| rules::fingerprint(text).ok().map(|()| text.to_owned());
     entries(guard, "allow", fingerprint, rules::reason).into_iter().collect()
+}
+
+fn hooks(node: &Node) -> Hooks {
+    let of = |key| values(node, key, rules::command_line).unwrap_or_default();
+    Hooks { before: of("before"), after: of("after") }
 }
 
 fn smoke(root: &Node) -> Vec<Smoke> {

@@ -24,6 +24,11 @@ static ENVIRONMENT: Object = Object {
         Key::new("region", Shape::Scalar(&rules::REGION), REGION_DOC),
         Key::new("registry", Shape::Scalar(&rules::REGISTRY), super::REGISTRY_DOC),
         Key::new("ledger", Shape::Scalar(&rules::LEDGER), super::LEDGER_DOC),
+        Key::new(
+            "hooks",
+            Shape::Object(&super::HOOKS),
+            "What is run around a deploy there, instead of the project's own `hooks`.",
+        ),
         Key::new("options", Shape::Map(&OPTIONS), OPTIONS_DOC),
         Key::new(
             "services",

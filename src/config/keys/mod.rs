@@ -14,6 +14,8 @@ const REGISTRY_DOC: &str = "Where images are pushed to, such as `ghcr.io/acme`; 
 
 const LEDGER_DOC: &str = "Where the history of deploys and the lock lie for everybody who deploys, such as `s3://bucket/prefix`, `az://container` or `gs://bucket`. Default: `.dashdeploy/ledger/` in the project's folder.";
 
+const HOOKS_DOC: &str = "Commands of your own around a deploy or a rollback: each a line for `sh`, run on the machine that deploys, in the project's folder. `DASHDEPLOY_ENVIRONMENT`, `DASHDEPLOY_RELEASE` and others tell them what is deployed.";
+
 const CI_DOC: &str = "Whose pipeline is written: `github`, `gitlab` or `false`. Default: github where an environment other than `local` exists.";
 
 const ONE_NAME: Shape = Shape::Scalar(&rules::NAME);
@@ -36,6 +38,7 @@ pub(crate) static FILE: Object = Object {
             Shape::List(&Shape::Object(&SMOKE), 0),
             "Requests that must be answered as said after every deploy.",
         ),
+        Key::new("hooks", Shape::Object(&HOOKS), HOOKS_DOC),
         Key::new(
             "environments",
             Shape::Map(&environment::ENVIRONMENTS),
@@ -87,6 +90,24 @@ static GUARD: Object = Object {
 
 static ALLOWED: Map =
     Map { key: &rules::FINGERPRINT, value: Shape::Scalar(&rules::REASON), most: 1_000, least: 0 };
+
+static HOOKS: Object = Object {
+    title: "`hooks`",
+    kind: None,
+    json: None,
+    keys: &[
+        Key::new(
+            "before",
+            Shape::List(&Shape::Scalar(&rules::COMMAND_LINE), 0),
+            "Run before the first change; the first that fails ends the deploy, and nothing was changed.",
+        ),
+        Key::new(
+            "after",
+            Shape::List(&Shape::Scalar(&rules::COMMAND_LINE), 0),
+            "Run once the release runs and is verified.",
+        ),
+    ],
+};
 
 static SMOKE: Object = Object {
     title: "a smoke test",

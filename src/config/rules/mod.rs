@@ -31,8 +31,8 @@ pub(crate) use options::{DOMAIN, OPTION, OPTION_NAME, domain, option, option_nam
 pub(crate) use paths::{FILE, FOLDER, MOUNT, PATTERN, file, folder, mount, pattern};
 pub(crate) use pins::{ACTION, COMMIT, DIGEST, TAG};
 pub(crate) use registries::{REGISTRY, registry};
-pub(crate) use text::{HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
-pub(crate) use text::{header_value, nonempty, reason, text, word};
+pub(crate) use text::{COMMAND_LINE, HEADER_VALUE, NONEMPTY, REASON, TEXT, WORD};
+pub(crate) use text::{command_line, header_value, nonempty, reason, text, word};
 pub(crate) use words::{BOOLEAN, CI, KIND, LOG_LEVEL, MANAGER, PACKAGES, REQUIREMENT, TARGET, WRITERS};
 pub(crate) use words::{
     Packages, boolean, ci, kind, log_level, manager, packages, requirement, target, writers,

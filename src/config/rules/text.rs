@@ -29,6 +29,13 @@ pub(crate) static NONEMPTY: Rule = Rule {
     check: |scalar| nonempty(scalar).map(drop),
 };
 
+pub(crate) static COMMAND_LINE: Rule = Rule {
+    expects: "a command, as a shell takes it",
+    null_hint: None,
+    json: || json!({ "type": "string", "pattern": "\\S" }),
+    check: |scalar| command_line(scalar).map(drop),
+};
+
 pub(crate) static REASON: Rule = Rule {
     expects: "a reason in words",
     null_hint: Some("write why it may pass"),
@@ -76,6 +83,17 @@ pub(crate) fn nonempty(scalar: &Scalar) -> Result<String, Problem> {
         return Err(Problem::new("empty-text", "an empty text is found in everything").hint("remove the key"));
     }
     word(scalar)
+}
+
+/// A line for a shell. Its `${NAME}` are the shell's.
+pub(crate) fn command_line(scalar: &Scalar) -> Result<String, Problem> {
+    not_too_long(&scalar.text)?;
+    if scalar.text.trim().is_empty() || scalar.text.contains('\0') {
+        return Err(
+            Problem::new("empty-command", "this is no command").hint("write the command, or remove it")
+        );
+    }
+    Ok(scalar.text.clone())
 }
 
 /// Why something is allowed: for people.

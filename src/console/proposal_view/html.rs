@@ -132,7 +132,7 @@ fn rest(proposal: &Proposal) -> Markup {
     html! {
         @if !proposal.hooks.is_empty() {
             h2 { "Also run" }
-            ul { @for hook in &proposal.hooks { li { (hook.kind.word()) " " (hook.service) ": " (shown(&hook.what)) } } }
+            ul { @for hook in &proposal.hooks { li { (hook.kind.word()) " " (hook.whom()) ": " (shown(&hook.what)) } } }
         }
         @if !proposal.billable.is_empty() {
             h2 { "Billed from then on" }

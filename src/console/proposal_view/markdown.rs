@@ -164,9 +164,10 @@ fn secrets(proposal: &Proposal) -> Option<String> {
 }
 
 fn hooks(proposal: &Proposal) -> Option<String> {
-    let run = proposal.hooks.iter().map(|hook| {
-        format!("- {} {}: {}\n", hook.kind.word(), code(hook.service.as_str()), words(&short(&hook.what)))
-    });
+    let run = proposal
+        .hooks
+        .iter()
+        .map(|hook| format!("- {} {}: {}\n", hook.kind.word(), code(hook.whom()), words(&short(&hook.what))));
     let billed = proposal.billable.iter().map(|billed| {
         format!("- billed from then on: {} for {}\n", words(&billed.what), code(billed.address.as_str()))
     });

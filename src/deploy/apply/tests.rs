@@ -32,6 +32,7 @@ fn bound() -> Bound {
         targets: IndexMap::new(),
         volumes: IndexMap::new(),
         smoke: Vec::new(),
+        hooks: Default::default(),
     }
 }
 

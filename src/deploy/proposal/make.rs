@@ -143,7 +143,11 @@ fn image_before(input: &ProposalInput, service: &Name) -> Option<String> {
 
 fn hooks(input: &ProposalInput, wiring: &[Wired]) -> Vec<Hook> {
     let bound = &input.release.bound;
-    let hook = |kind, service: &Name, what: String| Hook { kind, service: service.clone(), what };
+    let hook = |kind, service: &Name, what: String| Hook { kind, service: Some(service.clone()), what };
+    let own = |kind, lines: &[String]| {
+        let lines = if input.plan.is_empty() { &[] } else { lines };
+        lines.iter().map(move |line| Hook { kind, service: None, what: line.clone() }).collect::<Vec<_>>()
+    };
     let built = bound.services.values().filter(|service| input.builds.contains(&service.name));
     let builds = built.filter_map(|service| {
         Some(hook(HookKind::Build, &service.name, format!("by {}", service.build()?.dockerfile)))
@@ -165,7 +169,9 @@ fn hooks(input: &ProposalInput, wiring: &[Wired]) -> Vec<Hook> {
             wired.page_address.url.clone().unwrap_or_else(|| format!("the origin of {}", wired.page));
         hook(HookKind::Preflight, &wired.service, format!("from {origin}"))
     });
-    builds.chain(pushes).chain(smoke).chain(preflights).collect()
+    let (before, after) =
+        (own(HookKind::Before, &bound.hooks.before), own(HookKind::After, &bound.hooks.after));
+    builds.chain(before).chain(pushes).chain(smoke).chain(preflights).chain(after).collect()
 }
 
 fn billable(plan: &Plan, bound: &Bound) -> Vec<Billable> {

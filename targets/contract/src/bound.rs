@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AddressField, Descriptor, Environment, Name, Options, Project, Reference, Service, ServiceKind,
+    AddressField, Descriptor, Environment, Hooks, Name, Options, Project, Reference, Service, ServiceKind,
     ServiceOverride, Smoke, Volume,
 };
 
@@ -40,6 +40,9 @@ pub struct Bound {
     pub volumes: IndexMap<Name, Volume>,
     /// What must hold after a deploy.
     pub smoke: Vec<Smoke>,
+    /// What is run on this machine around a deploy.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
 }
 
 /// The environment asked for is not in dashdeploy.yaml.
@@ -85,6 +88,7 @@ impl Project {
             own_options: each(chosen, |changes| Some(changes.options.clone())),
             volumes: self.volumes.clone(),
             smoke: self.smoke.clone(),
+            hooks: chosen.hooks.clone().unwrap_or_else(|| self.hooks.clone()),
         })
     }
 }

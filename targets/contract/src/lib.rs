@@ -57,7 +57,7 @@ pub use ports::{
     Access, ApiAnswer, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, no_writes,
 };
 pub use project::{
-    Ci, Environment, HealthCheck, Log, LogLevel, Project, Publish, Requirement, Resources, Service,
+    Ci, Environment, HealthCheck, Hooks, Log, LogLevel, Project, Publish, Requirement, Resources, Service,
     ServiceKind, ServiceOverride, Smoke, Source, Volume, Writers,
 };
 pub use recipe::{

@@ -21,6 +21,9 @@ pub struct Project {
     pub volumes: IndexMap<Name, Volume>,
     /// What must hold after a deploy.
     pub smoke: Vec<Smoke>,
+    /// What is run on this machine around a deploy, where an environment says nothing else.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
     /// The environments; `local` on target `docker` is always there.
     pub environments: IndexMap<Name, Environment>,
     /// Where its images are pushed to, as `ghcr.io/acme`: a host, a port, a path, without a name of an image.
@@ -35,6 +38,25 @@ pub struct Project {
     /// Whose pipeline tests, builds and deploys it.
     #[serde(default)]
     pub ci: Ci,
+}
+
+/// Commands of the user's own that are run around a deploy: each is a line for `sh -c`, run in the project's folder of the machine
+/// that deploys.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hooks {
+    /// Before the first change; the first that fails ends the deploy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
+    /// Once the release runs and is verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+}
+
+impl Hooks {
+    /// True where nothing is run.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
 }
 
 /// Who runs a project's pipeline.
@@ -235,6 +257,9 @@ pub struct Environment {
     /// Where its history and lock lie, instead of the project's own ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<String>,
+    /// What is run around a deploy there, instead of the project's own hooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Hooks>,
     /// Options of its target, for all services on it.
     pub options: Options,
     /// What differs for single services.

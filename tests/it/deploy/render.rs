@@ -236,6 +236,39 @@ fn a_saved_plan_is_carried_out_and_refused_where_the_world_moved() {
 }
 
 #[test]
+fn hooks_are_run_around_it_and_the_first_that_fails_ends_it() {
+    let stage = stage("render-hooks");
+    let hooks = "hooks:
+  before: ['echo $DASHDEPLOY_OPERATION $DASHDEPLOY_RELEASE >> log; test ! -e stop']
+  after: ['echo $DASHDEPLOY_URL_API >> log; echo told $KEY; test ! -e late']
+ci: false";
+    stage.project.replace("dashdeploy.yaml", "ci: false", hooks);
+    let plan = stage.run(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("before") && plan.contains("$DASHDEPLOY_RELEASE"), "{plan}");
+    assert!(!stage.project.path().join("log").exists(), "a plan runs nothing");
+
+    stage.project.write("stop", "");
+    let ran = stage.run(&["deploy", "--yes"]).exits(1);
+    assert!(ran.stderr.contains("failed (exit status: 1)") && ran.stderr.contains("nothing was changed"));
+    assert!(stage.lab.effects().is_empty());
+    std::fs::remove_file(stage.project.path().join("stop")).unwrap();
+
+    let ran = stage.run(&["deploy", "--yes"]).exits(0);
+    assert!(ran.stderr.contains("told ") && !ran.all().contains(KEY), "{}", ran.stderr);
+    let log = stage.project.read("log");
+    assert!(log.starts_with("deploy r1\ndeploy r2\nhttps://") && log.contains(".onrender.com"), "{log}");
+    stage.run(&["deploy", "--yes"]).exits(0);
+    assert_eq!(stage.project.read("log"), log, "without a change nothing is run");
+
+    stage.project.write("late", "");
+    stage.project.replace("dashdeploy.yaml", "LOG: info", "LOG: debug");
+    let ran = stage.run(&["deploy", "--yes"]).exits(5);
+    assert!(ran.stderr.contains("the release runs and is verified"), "{}", ran.stderr);
+    stage.run(&["status", "--check"]).exits(0);
+    stage.run(&["rollback", "--yes", "--no-hooks"]).exits(0);
+}
+
+#[test]
 fn one_of_two_deploys_waits_or_says_who_is_at_it() {
     let mut stage =
         Stage::new("render-two", "staging", vec![platform()], Duration::from_millis(200), configuration);

@@ -39,6 +39,7 @@ pub fn project(services: Vec<Service>) -> Project {
         region: None,
         registry: None,
         ledger: None,
+        hooks: None,
         options: IndexMap::new(),
         services: IndexMap::new(),
     };
@@ -47,6 +48,7 @@ pub fn project(services: Vec<Service>) -> Project {
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         volumes: IndexMap::from([(name("data"), Volume { size: None, writers: Writers::Single })]),
         smoke: Vec::new(),
+        hooks: Default::default(),
         environments: IndexMap::from([(name("local"), docker)]),
         registry: None,
         ledger: None,

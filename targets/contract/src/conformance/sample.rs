@@ -55,6 +55,7 @@ fn bound(target: &str) -> Bound {
         region: None,
         registry: None,
         ledger: None,
+        hooks: None,
         options: IndexMap::new(),
         services: IndexMap::new(),
     };
@@ -64,6 +65,7 @@ fn bound(target: &str) -> Bound {
         services: [web(), api()].map(|service| (service.name.clone(), service)).into_iter().collect(),
         volumes: IndexMap::from([(name("data"), volume)]),
         smoke: Vec::new(),
+        hooks: crate::Hooks::default(),
         environments: IndexMap::from([(name("local"), environment)]),
         registry: None,
         ledger: None,
