@@ -292,10 +292,11 @@ async fn what_is_late_is_looked_at_again_until_patience_ends() {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_there_yet_is_a_warning_and_leads_round_the_domain() {
+    let image = sample("docker").images[&name("api")].id.0.clone();
     let waits = |url: Option<&str>| Served {
+        images: vec![image.clone()],
         url: url.map(str::to_owned),
         certificate: Some("api.shop.test needs a CNAME to x.example".to_owned()),
-        ..Served::default()
     };
     let own = |mut shop: Shop| {
         shop.release.bound.domains.insert(name("api"), "api.shop.test".to_owned());

@@ -21,6 +21,8 @@ impl Chance {
 #[derive(Debug, Clone)]
 struct Met {
     call: String,
+    /// The limit that it shares with others.
+    limit: Option<usize>,
     at: Instant,
     ended: Instant,
     surely_nothing: bool,
@@ -36,8 +38,17 @@ struct Figures {
     most: u64,
     unsafe_repeats: u64,
     early: u64,
+    crowded: u64,
     over_budget: u64,
     late: u64,
+}
+
+/// Limits as platforms document them: calls a second, calls at once.
+const PACES: [(f64, u32); 3] = [(1.0, 3), (0.2, 1), (5.0, 10)];
+
+fn pace(limit: usize) -> Pace {
+    let (per_second, burst) = PACES[limit];
+    Pace { shared_by: format!("limit {limit}"), per_second, burst }
 }
 
 fn fate(chance: &mut Chance) -> (Duration, Result<Answer, HttpError>, bool, Option<Duration>) {
@@ -71,20 +82,24 @@ async fn run(seed: u64, figures: &mut Figures) {
         let (takes, result, surely_nothing, asked) = fate(&mut fates);
         let limited = result.as_ref().is_ok_and(|answer| answer.status.as_u16() == 429);
         let (call, at) = (request.url.path().to_owned(), Instant::now());
-        kept.lock().unwrap().push(Met { call, at, ended: at + takes, surely_nothing, asked, limited });
+        let limit = call.split('/').nth(2).unwrap().parse().ok();
+        kept.lock().unwrap().push(Met { call, limit, at, ended: at + takes, surely_nothing, asked, limited });
         (takes, result)
     });
     let ports = Platforms::over(fake);
     let all = (0..calls).map(|nth| {
         let (kind, delay) = (chance.below(3), Duration::from_secs(chance.below(60)));
-        let (ports, url) = (&ports, format!("https://api.example.com/{nth}/{kind}"));
+        let limit = Some(chance.below(4) as usize).filter(|limit| *limit < PACES.len());
+        let shown = limit.map_or("-".to_owned(), |limit| limit.to_string());
+        let (ports, url) = (&ports, format!("https://api.example.com/{nth}/{shown}/{kind}"));
+        let to = ReadCall { pace: limit.map(pace), ..read(&url) };
         async move {
             tokio::time::sleep(delay).await;
             let began = Instant::now();
             let _ = match kind {
-                0 => ports.get(read(&url)).await,
-                1 => ports.send(write(&url, Repeat::Harmless)).await,
-                _ => ports.send(write(&url, Repeat::Once)).await,
+                0 => ports.get(to).await,
+                1 => ports.send(WriteCall { to, ..write(&url, Repeat::Harmless) }).await,
+                _ => ports.send(WriteCall { to, ..write(&url, Repeat::Once) }).await,
             };
             began.elapsed()
         }
@@ -114,9 +129,23 @@ fn judge(met: &[Met], calls: u64, figures: &mut Figures) {
     for limit in met.iter().filter(|one| one.limited) {
         let Some(asked) = limit.asked.filter(|asked| *asked <= DEADLINE) else { continue };
         let meanwhile = limit.ended..limit.ended + asked;
+        let held = met.iter().filter(|one| limit.limit.is_none() || one.limit == limit.limit);
         // What went out at the very moment at which the answer came could not know of it.
         figures.early +=
-            met.iter().filter(|one| one.at != limit.ended && meanwhile.contains(&one.at)).count() as u64;
+            held.filter(|one| one.at != limit.ended && meanwhile.contains(&one.at)).count() as u64;
+    }
+    for (limit, (per_second, burst)) in PACES.into_iter().enumerate() {
+        let at: Vec<Instant> = met.iter().filter(|one| one.limit == Some(limit)).map(|one| one.at).collect();
+        for (first, begin) in at.iter().enumerate() {
+            figures.crowded += at[first..]
+                .iter()
+                .zip(1..)
+                .filter(|(end, calls)| {
+                    let earned = (**end - *begin).as_secs_f64() * per_second;
+                    f64::from(*calls) > earned + f64::from(burst) + 0.01
+                })
+                .count() as u64;
+        }
     }
 }
 
@@ -127,7 +156,8 @@ async fn ten_thousand_runs_keep_every_promise() {
         run(seed, &mut figures).await;
     }
     println!(
-        "{} runs, {} calls, {} attempts, at most {} a call; unsafe repeats {}, before their time {}, runs over the budget {}, \
+        "{} runs, {} calls, {} attempts, at most {} a call; unsafe repeats {}, before their time {}, \
+         faster than their pace {}, runs over the budget {}, \
          calls over the deadline {}",
         figures.runs,
         figures.calls,
@@ -135,10 +165,12 @@ async fn ten_thousand_runs_keep_every_promise() {
         figures.most,
         figures.unsafe_repeats,
         figures.early,
+        figures.crowded,
         figures.over_budget,
         figures.late,
     );
     assert!(figures.attempts > figures.calls + 10_000 && figures.most == 6, "enough happened");
-    let breaches = [figures.unsafe_repeats, figures.early, figures.over_budget, figures.late];
-    assert_eq!(breaches, [0; 4]);
+    let breaches =
+        [figures.unsafe_repeats, figures.early, figures.crowded, figures.over_budget, figures.late];
+    assert_eq!(breaches, [0; 5]);
 }
