@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, EventSink, Name, Reader, Release, Served};
+use dashdeploy_contract::{Event, EventSink, Name, Reader, Release, SecretStore, Served};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -43,6 +43,8 @@ pub struct Verification<'a> {
     pub outside: &'a Outside,
     /// The page that each static service must serve, where that is known.
     pub pages: &'a BTreeMap<Name, PageMark>,
+    /// Values that are shown nowhere, also where a service answers with one.
+    pub secrets: &'a SecretStore,
     /// Where events go.
     pub events: Arc<dyn EventSink>,
     /// How long checks may go on failing.
@@ -80,7 +82,7 @@ impl Verification<'_> {
         loop {
             let (judgement, answer) = self.look(check).await;
             let message = match judgement {
-                Err(message) => message,
+                Err(message) => self.secrets.redact(&message),
                 Ok(warning) => {
                     warning.into_iter().for_each(|message| self.events.emit(Event::Warning { message }));
                     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -100,7 +102,7 @@ impl Verification<'_> {
                     reason: message,
                     log: Vec::new(),
                     check: Some(name),
-                    answer,
+                    answer: answer.map(|answer| self.secrets.redact(&answer)),
                 }));
             }
             tokio::time::sleep(AGAIN).await;

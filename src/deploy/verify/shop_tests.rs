@@ -96,6 +96,7 @@ struct Shop {
     outside: Outside,
     events: Arc<Seen>,
     patience: Duration,
+    secrets: SecretStore,
 }
 
 /// A shop whose page calls the API at another origin, and that is served well but for what differs.
@@ -117,14 +118,32 @@ async fn shop(differs: &[(&'static str, Vec<String>)]) -> Shop {
     let platform = Platform(Mutex::new(told.collect()));
     let pages = BTreeMap::from([(name("web"), PageMark::of(BUILD.as_bytes()))]);
     let outside = Outside::new(vec![format!("*.example=http://127.0.0.1:{port}").parse().unwrap()]);
-    Shop { release, platform, pages, outside, events: Arc::default(), patience: Duration::ZERO }
+    Shop {
+        release,
+        platform,
+        pages,
+        outside,
+        events: Arc::default(),
+        patience: Duration::ZERO,
+        secrets: SecretStore::default(),
+    }
 }
 
 impl Shop {
     async fn verify(&self) -> Result<(), Box<Evidence>> {
         let events: Arc<dyn EventSink> = Arc::clone(&self.events) as Arc<dyn EventSink>;
         let (release, reader, outside, pages) = (&self.release, &self.platform, &self.outside, &self.pages);
-        Verification { release, reader, outside, pages, events, patience: self.patience }.run().await
+        Verification {
+            release,
+            reader,
+            outside,
+            pages,
+            events,
+            patience: self.patience,
+            secrets: &self.secrets,
+        }
+        .run()
+        .await
     }
 
     fn smokes(mut self, path: &str, status: u16, contains: Option<&str>) -> Self {
@@ -349,4 +368,14 @@ async fn what_cannot_be_asked_fails_with_the_reason() {
     let silent = shop(&[]).await;
     silent.platform.0.lock().unwrap().clear();
     fails(silent, "web", "digest", "this target cannot do that").await;
+}
+
+#[tokio::test]
+async fn a_secret_that_a_service_answers_with_is_not_told() {
+    let mut shop =
+        shop(&[("GET /api/health", vec![reply(500, "Server: canary-9\r\n", "key canary-9 is wrong")])]).await;
+    shop.secrets.insert(&name("api"), "KEY", secrecy::SecretString::from("canary-9"));
+    let check = "health GET http://api.example/api/health";
+    let evidence = fails(shop, "api", check, "it answered 500: key ••• is wrong").await;
+    assert_eq!(evidence.answer.as_deref(), Some("status 500, server: •••: key ••• is wrong"));
 }

@@ -220,8 +220,16 @@ impl ApiAnswer {
     /// What it says in words, for an error: at most 200 characters, never a control character; after them how long it asks to
     /// wait, where it does.
     pub fn words(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        self.told(&String::from_utf8_lossy(&self.body), 200)
+    }
+
+    /// The same of the words that stand in its body, where some do: at most 400 characters.
+    pub fn words_or(&self, said: Option<String>) -> String {
+        said.map_or_else(|| self.words(), |said| self.told(&said, 400))
+    }
+
+    fn told(&self, text: &str, most: usize) -> String {
+        let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
         let said = safe.trim().to_owned();
         match self.asks_to_wait() {
             None => said,
@@ -403,6 +411,8 @@ mod tests {
         answer.body = b"slow down".to_vec();
         assert_eq!(answer.request_id(), Some("abc"));
         assert_eq!(answer.words(), "slow down (the platform asks to wait 2 h)");
+        let own = answer.words_or(Some("too many\u{1b}[2J".to_owned()));
+        assert_eq!(own, "too many [2J (the platform asks to wait 2 h)");
         answer.status = 200;
         assert_eq!(answer.words(), "slow down");
     }
