@@ -109,7 +109,7 @@ impl Verification<'_> {
         }
     }
 
-    /// One look; with the head of what was answered, where something was.
+    /// One look; where it fails with the head of what was answered, where something was.
     async fn look(&self, check: &Check) -> (Judgement, Option<String>) {
         let Some(request) = check.request() else {
             let served = self.reader.served(&self.release.bound, check.service()).await;
@@ -121,7 +121,11 @@ impl Verification<'_> {
         };
         let url = request.url.clone();
         match self.outside.ask(request).await {
-            Ok(answer) => (judge::answer(check, &answer), Some(judge::head(&answer))),
+            Ok(answer) => {
+                let judgement = judge::answer(check, &answer);
+                let head = judgement.as_ref().err().map(|reason| judge::head(&answer, reason));
+                (judgement, head)
+            }
             Err(why) => (Err(format!("{url} cannot be asked: {}", judge::without_address(&why))), None),
         }
     }

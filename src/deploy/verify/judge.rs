@@ -138,13 +138,15 @@ fn in_vain(answer: &OutsideAnswer, service: &str, origin: &str) -> Option<String
     })
 }
 
-/// The head of an answer, as evidence.
-pub(super) fn head(answer: &OutsideAnswer) -> String {
+/// The head of an answer, as evidence; with its first words where the reason does not have them already.
+pub(super) fn head(answer: &OutsideAnswer, reason: &str) -> String {
     let header =
         |name: &str| answer.header(name).map(|value| format!(", {name}: {}", safe(value.as_bytes())));
     let names = ["content-type", "location", "server", "age", "via"];
     let headers: String = names.iter().filter_map(|name| header(name)).collect();
-    format!("status {}{headers}{}", answer.status, said(answer))
+    let said = said(answer);
+    let said = if reason.ends_with(&said) { "" } else { &said };
+    format!("status {}{headers}{said}", answer.status)
 }
 
 /// A reason without the address that it begins with.

@@ -215,7 +215,7 @@ async fn a_smoke_test_says_what_was_expected_and_what_was_found() {
     .await;
     assert_eq!(
         evidence.answer.as_deref(),
-        Some("status 404, content-type: text/plain: no such [2J path"),
+        Some("status 404, content-type: text/plain"),
         "nothing that a terminal obeys"
     );
     let there = reply(301, "Location: https://other.example/y\r\n", "");
@@ -377,5 +377,5 @@ async fn a_secret_that_a_service_answers_with_is_not_told() {
     shop.secrets.insert(&name("api"), "KEY", secrecy::SecretString::from("canary-9"));
     let check = "health GET http://api.example/api/health";
     let evidence = fails(shop, "api", check, "it answered 500: key ••• is wrong").await;
-    assert_eq!(evidence.answer.as_deref(), Some("status 500, server: •••: key ••• is wrong"));
+    assert_eq!(evidence.answer.as_deref(), Some("status 500, server: •••"));
 }
