@@ -114,9 +114,9 @@ impl<'a> Run<'a> {
         sent.and_then(|answer| answer::checked(self.request, answer))
     }
 
-    /// How long to wait before the next attempt; none where there is none. What the platform asks holds for all calls of the same
-    /// limit, and for the whole host where the call is of no limit that is known: a limit of one app or one kind of call says
-    /// nothing about the others, which are under way for other services.
+    /// How long to wait before the next attempt; none where there is none. A limit that was met holds for all calls that share
+    /// it; where none is known, what the platform asks holds for the whole host. A limit of one app or one kind of call says nothing
+    /// about the others, which are under way for other services.
     fn pause(&self, next: Next) -> Option<Duration> {
         let Next::Again { asked, limited } = next else { return None };
         let pause = retry::pause(self.attempts, asked);
@@ -124,7 +124,9 @@ impl<'a> Run<'a> {
             match &self.call.pace {
                 Some(pace) => self.ports.gate.pause(&self.host, Some(pace), pause),
                 // Nobody would sit out more, and what one call asked for too often is no reason to end all others.
-                None if pause <= DEADLINE => self.ports.gate.pause(&self.host, None, pause),
+                None if asked.is_some() && pause <= DEADLINE => {
+                    self.ports.gate.pause(&self.host, None, pause)
+                }
                 None => {}
             }
         }
