@@ -1,6 +1,7 @@
-//! Deploys, by the program itself, to platforms in memory: done, repeated, cut off anywhere, gone wrong, taken back.
+//! Deploys, by the program itself, to platforms in memory and to an engine: done, repeated, cut off anywhere, gone wrong, taken back.
 
 mod addresses;
+mod docker;
 mod fly;
 mod kills;
 mod rehearse;
