@@ -58,11 +58,12 @@ impl Verification<'_> {
     /// The evidence of the first check, in their order, that did not pass in time.
     pub async fn run(&self) -> Result<(), Box<Evidence>> {
         let deadline = Instant::now() + self.patience;
-        let addresses = Addresses::of(self.release, &self.served().await);
+        let served = self.served().await;
+        let addresses = Addresses::of(self.release, &served);
         let (checks, unchecked) = checks(self.release, &addresses, self.pages);
         let warnings = addresses.warnings.into_iter().map(|message| Event::Warning { message });
         warnings.chain(unchecked).for_each(|event| self.events.emit(event));
-        let all = join_all(checks.iter().map(|check| self.passes(check, deadline))).await;
+        let all = join_all(checks.iter().map(|check| self.passes(check, deadline, &served))).await;
         all.into_iter().collect()
     }
 
@@ -75,12 +76,19 @@ impl Verification<'_> {
         join_all(asked).await.into_iter().flatten().collect()
     }
 
-    async fn passes(&self, check: &Check, deadline: Instant) -> Result<(), Box<Evidence>> {
+    /// `served` is what the platforms told just now: for the first look.
+    async fn passes(
+        &self,
+        check: &Check,
+        deadline: Instant,
+        served: &BTreeMap<Name, Served>,
+    ) -> Result<(), Box<Evidence>> {
         let (service, name) = (check.service().clone(), check.to_string());
+        let mut told = served.get(&service);
         let begun = Instant::now();
         self.events.emit(Event::CheckStarted { service: service.clone(), check: name.clone() });
         loop {
-            let (judgement, answer) = self.look(check).await;
+            let (judgement, answer) = self.look(check, told.take()).await;
             let message = match judgement {
                 Err(message) => self.secrets.redact(&message),
                 Ok(warning) => {
@@ -110,14 +118,17 @@ impl Verification<'_> {
     }
 
     /// One look; where it fails with the head of what was answered, where something was.
-    async fn look(&self, check: &Check) -> (Judgement, Option<String>) {
+    async fn look(&self, check: &Check, told: Option<&Served>) -> (Judgement, Option<String>) {
         let Some(request) = check.request() else {
-            let served = self.reader.served(&self.release.bound, check.service()).await;
             let image = self.release.images.get(check.service());
-            let judged = served
-                .map_err(|error| error.to_string())
-                .and_then(|served| judge::digest(image, &served).map(|()| None));
-            return (judged, None);
+            let judged = match told {
+                Some(served) => judge::digest(image, served),
+                None => match self.reader.served(&self.release.bound, check.service()).await {
+                    Ok(served) => judge::digest(image, &served),
+                    Err(error) => Err(error.to_string()),
+                },
+            };
+            return (judged.map(|()| None), None);
         };
         let url = request.url.clone();
         match self.outside.ask(request).await {

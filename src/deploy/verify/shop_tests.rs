@@ -316,6 +316,7 @@ async fn a_certificate_that_is_not_there_yet_is_a_warning_and_leads_round_the_do
         images: vec![image.clone()],
         url: url.map(str::to_owned),
         certificate: Some("api.shop.test needs a CNAME to x.example".to_owned()),
+        ..Served::default()
     };
     let own = |mut shop: Shop| {
         shop.release.bound.domains.insert(name("api"), "api.shop.test".to_owned());
@@ -340,7 +341,8 @@ async fn a_certificate_that_is_not_there_yet_is_a_warning_and_leads_round_the_do
 async fn an_address_that_the_platform_gave_is_looked_at_before_one_that_was_foreseen() {
     let mut given = shop(&[]).await;
     let id = given.release.images[&name("api")].id.0.clone();
-    let told = |url: &str| Served { images: vec![id.clone()], url: Some(url.to_owned()), certificate: None };
+    let told =
+        |url: &str| Served { images: vec![id.clone()], url: Some(url.to_owned()), ..Served::default() };
     given.release.wiring.services.shift_remove(&name("api"));
     given = given.tells("api", vec![told("http://api.example/")]);
     given.verify().await.unwrap();
