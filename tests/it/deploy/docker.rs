@@ -96,6 +96,15 @@ ci: false
         }
     }
 
+    /// The one container of the API, whatever it is called after a switch.
+    fn running(project: &Project) -> String {
+        let of = |what: &str, value: &str| format!("label=dev.dashdeploy.{what}={value}");
+        let (project, service) = (of("project", &project.name), of("service", "api"));
+        let ids = docker_text(&["ps", "-q", "--no-trunc", "--filter", &project, "--filter", &service]);
+        assert_eq!(ids.lines().count(), 1, "{ids}");
+        ids
+    }
+
     /// A deploy, with nobody looking.
     fn deploy(project: &Project, code: i32) -> crate::support::Ran {
         let flags = ["deploy", "--yes", "-e", "server", "--wait-timeout", "15", "--verify-timeout", "4"];
@@ -111,7 +120,7 @@ ci: false
         let (project, port) = shop("switch");
         deploy(&project, 0);
         assert_eq!(get(port, "/api/version").body, "one");
-        let served = project.container("api");
+        let served = running(&project);
 
         let load = Load::start(port);
         for (wrong, evidence) in [
@@ -126,7 +135,7 @@ ci: false
                 assert!(ran.stderr.contains(word), "{wrong}: no `{word}` in\n{}", ran.all());
             }
             assert_eq!(get(port, "/api/version").body, "one", "{wrong}");
-            assert_eq!(project.container("api"), served, "{wrong}: the former container serves");
+            assert_eq!(running(&project), served, "{wrong}: the former container serves");
         }
         let (bad, failed) = load.end();
         figure(&format!("docker: {failed} of {bad} requests failed while three bad versions came and went"));
@@ -153,7 +162,8 @@ ci: false
         );
         // What was stopped by hand is seen, and mended.
         project.run(&["status", "--check", "-e", "server"]).exits(0);
-        docker(&["stop", "-t", "0", &project.container("api")]);
+        let stopped = docker(&["stop", "-t", "0", &running(&project)]);
+        assert!(stopped.status.success(), "{stopped:?}");
         project.run(&["status", "--check", "-e", "server"]).exits(3);
         deploy(&project, 0);
         project.run(&["destroy", "--yes", "-e", "server"]).exits(0);
