@@ -13,8 +13,8 @@ use crate::io::http::origin_of;
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
     known: BTreeMap<Name, String>,
-    /// Services that are elsewhere than variables say: what others were told of them is not true yet.
-    moved: BTreeSet<Name>,
+    /// Services that are where variables say: what others were told of them is true.
+    told: BTreeSet<Name>,
     /// What the user should know, one sentence each.
     pub(super) warnings: Vec<String>,
 }
@@ -48,15 +48,13 @@ impl Addresses {
                         None => wired,
                     }
                 }
-                None => {
-                    if let (Some(given), Some(wired)) = (given, wired)
-                        && origin_of(given) != origin_of(wired)
-                    {
-                        addresses.moved.insert(service.clone());
-                    }
-                    given.or(wired)
-                }
+                None => given.or(wired),
             };
+            let own = release.bound.domains.contains_key(service);
+            let given = given.filter(|_| !own).map(origin_of);
+            if wired.is_some_and(|wired| given.is_none_or(|given| given == origin_of(wired))) {
+                addresses.told.insert(service.clone());
+            }
             addresses.known.extend(address.map(|address| (service.clone(), address.to_owned())));
         }
         addresses
@@ -81,7 +79,7 @@ impl Addresses {
 
     /// True where a service is where the others were told that it is.
     pub(super) fn is_as_told(&self, service: &Name) -> bool {
-        !self.moved.contains(service)
+        self.told.contains(service)
     }
 
     /// The origin that browsers name for a page: that of the address it is meant to have, whether or not that leads there yet.

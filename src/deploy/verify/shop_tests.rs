@@ -348,6 +348,8 @@ async fn an_address_that_the_platform_gave_is_looked_at_before_one_that_was_fore
     given.verify().await.unwrap();
     let health = |host: &str| format!("api: health GET http://{host}.example/api/health");
     assert!(given.told().contains(&health("api")), "{:?}", given.told());
+    let preflight = |line: &String| line.contains("preflight");
+    assert!(!given.told().iter().any(preflight), "nobody was told an address that was not known");
     let other = shop(&[("OPTIONS /api/health", vec![reply(404, "", "")])]).await;
     let other = other.tells("api", vec![told("http://api-x1y2.example")]);
     other.verify().await.unwrap();
