@@ -27,9 +27,10 @@ pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
                 "{check} of service `{}` is not as it should be: {}",
                 evidence.service, evidence.reason
             );
+            let answer = evidence.answer.iter().map(|answer| format!("answer: {answer}"));
             let lines = evidence.log.iter().map(|line| line.text.clone());
             CliError::new(Exit::Failed, "unverified", message)
-                .evidence(lines)
+                .evidence(lines.chain(answer))
                 .hint("everything served, and the look from outside found this; mend the cause and run the command again")
         }
         Verdict::Unhealthy(evidence) => {

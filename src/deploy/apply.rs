@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
             ));
         }
         let log = self.last_lines(&service).await;
-        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None })))
+        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None, answer: None })))
     }
 
     fn warn(&self, error: &TargetError) {
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
                 _ => continue,
             };
             let log = self.last_lines(service).await;
-            let evidence = Evidence { service: service.clone(), reason, log, check: None };
+            let evidence = Evidence { service: service.clone(), reason, log, check: None, answer: None };
             return Verdict::Unhealthy(Box::new(evidence));
         }
         Verdict::Done

@@ -38,4 +38,4 @@ pub use standing::{
     DigestMatch, Drift, STANDING_VERSION, ServiceStanding, Standing, StandingInput, StandingVerdict,
 };
 pub use steps::{NoSteps, PUSH, PendingPush, Steps, with_pushes};
-pub use verify::{Check, PageMark, Verification, checks};
+pub use verify::{PageMark, Verification};

@@ -43,4 +43,7 @@ pub struct Evidence {
     pub log: Vec<LogLine>,
     /// The check from outside that it did not pass; none where its platform says that it does not serve.
     pub check: Option<String>,
+    /// The head of what was answered last to that check, where something was: the status, headers that tell, and what it says
+    /// where the reason does not have that; safe for a terminal.
+    pub answer: Option<String>,
 }

@@ -1,41 +1,51 @@
-//! HTTP to the world outside: one policy of time limits, retries, redirects, sizes and words for everything that is asked.
+//! HTTP to the world outside: time limits, redirects, sizes and words for everything that is asked, and the retries of what is
+//! no platform.
 //!
 //! Given: a [`Request`] with, where it needs one, an authorization. Gives: the [`Answer`] with its whole body, or an
-//! [`HttpError`] that names the address, without its query, and never what was sent. Deliberately absent: what any platform
-//! means by an answer. Servers of this machine are asked without a proxy, everything else by the proxy of the environment;
-//! certificates are checked against those that this machine trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` count).
+//! [`HttpError`] that names the address, without its query, and never what was sent. [`Http::send`] repeats by the plain policy
+//! of registries and GitHub; [`Http::attempt`] is one attempt, which `io/platforms.rs` wraps its own layers around. Deliberately
+//! absent: what anybody means by an answer, and decompression: an answer that is compressed though nobody asked for it stays as
+//! it is. Servers of this machine are asked without a proxy, everything else by the proxy of the environment; certificates are
+//! checked against those that this machine trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` count).
 
 mod address;
 mod error;
+mod exchange;
 mod wait;
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Method, StatusCode, Url};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-pub use address::{is_loopback, same_origin};
+pub use address::{is_loopback, origin_of, same_origin};
 pub use error::HttpError;
+pub(super) use exchange::{body, client_builder};
 pub use wait::after as pause;
+pub(super) use wait::share;
 
-/// How long a connection may take until it stands.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long nothing may come while an answer is waited for.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How long one attempt may take in all.
-const ATTEMPT: Duration = Duration::from_secs(120);
 /// How often a request that may be repeated is sent at most.
 const ATTEMPTS: u32 = 4;
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
-/// Bytes that an answer may have.
-const LARGEST_ANSWER: usize = 8 << 20;
+
+/// What one attempt may take. A connection has ten seconds to stand, whatever these say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In all, from the first byte sent to the last one received.
+    pub whole: Duration,
+    /// While nothing comes.
+    pub silence: Duration,
+    /// Bytes of the answer's body.
+    pub largest: usize,
+}
 
 /// What is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -67,6 +77,18 @@ pub struct Answer {
 pub struct Http {
     outside: OnceLock<Client>,
     local: OnceLock<Client>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { whole: Duration::from_secs(120), silence: Duration::from_secs(30), largest: 8 << 20 }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, error::shown(&self.url))
+    }
 }
 
 impl Request {
@@ -110,7 +132,7 @@ impl Http {
     pub async fn send(&self, request: &Request) -> Result<Answer, HttpError> {
         let mut attempt = 1;
         loop {
-            let result = self.follow(request).await;
+            let result = self.attempt(request, Limits::default()).await;
             let may = (request.is_safe() || request.repeatable) && attempt < ATTEMPTS;
             let pause = match &result {
                 Ok(answer) if may => wait::after_answer(answer, attempt),
@@ -123,24 +145,14 @@ impl Http {
         }
     }
 
-    /// Sends a request once, with its own limit where it has one. Redirects of a GET are followed.
+    /// Sends a request once; redirects of GET and HEAD are followed, five at most.
     ///
     /// # Errors
     /// As for [`Http::send`].
-    pub async fn attempt(&self, request: &Request, limit: Option<Duration>) -> Result<Answer, HttpError> {
-        match limit {
-            None => self.follow(request).await,
-            Some(limit) => {
-                let late = || HttpError::late(&request.url);
-                tokio::time::timeout(limit, self.follow(request)).await.unwrap_or_else(|_| Err(late()))
-            }
-        }
-    }
-
-    async fn follow(&self, request: &Request) -> Result<Answer, HttpError> {
+    pub async fn attempt(&self, request: &Request, limits: Limits) -> Result<Answer, HttpError> {
         let mut url = request.url.clone();
         for _ in 0..=REDIRECTS {
-            let answer = self.once(request, &url).await?;
+            let answer = exchange::once(self.client(&url)?, request, &url, limits).await?;
             let target = answer.header(LOCATION.as_str()).filter(|_| is_redirect(answer.status));
             let Some(target) = target.filter(|_| request.is_safe()) else {
                 return Ok(answer);
@@ -151,32 +163,6 @@ impl Http {
             url = next;
         }
         Err(HttpError::refused(&request.url, "it redirects without end"))
-    }
-
-    async fn once(&self, request: &Request, url: &Url) -> Result<Answer, HttpError> {
-        let mut builder = self.client(url)?.request(request.method.clone(), url.clone());
-        builder = builder.headers(request.headers.clone());
-        if let Some(value) = request.authorization.as_ref().filter(|_| same_origin(&request.url, url)) {
-            let mut value = HeaderValue::from_str(value.expose_secret())
-                .map_err(|_| HttpError::refused(url, "the login holds a character that cannot be sent"))?;
-            value.set_sensitive(true);
-            builder = builder.header(AUTHORIZATION, value);
-        }
-        if !request.body.is_empty() || request.method == Method::PUT || request.method == Method::POST {
-            builder = builder.body(request.body.clone());
-        }
-        let mut response = builder.send().await.map_err(|error| HttpError::from_reqwest(url, &error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = BytesMut::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| HttpError::from_reqwest(url, &error))?
-        {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(HttpError::refused(url, "its answer is larger than 8 MiB"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, headers, body: body.freeze() })
     }
 
     fn client(&self, url: &Url) -> Result<&Client, HttpError> {
@@ -198,14 +184,7 @@ impl Http {
 }
 
 fn make(plain: bool) -> reqwest::Result<Client> {
-    let builder = Client::builder()
-        .user_agent(concat!("dashdeploy/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
-        .timeout(ATTEMPT);
+    let builder = client_builder();
     // Without TLS no certificate need be read.
     if plain { builder.no_proxy().tls_certs_only([]).build() } else { builder.build() }
 }

@@ -1,44 +1,55 @@
-//! Requests from outside, as a user's browser would send them: for checks of what is deployed.
+//! Requests as anybody could make them: a look at what was deployed, from outside.
 //!
-//! Given: an address, and where to connect instead while its name does not lead there yet. Gives: status, headers, body. Without any
-//! login, and without following redirects: a check says itself which status it expects. Deliberately absent: what a check means.
+//! Given: an address and the [`ConnectTo`] rules of the command line. Gives: the [`OutsideAnswer`] as it came, or why there is
+//! none, in words. Deliberately absent: credentials of any kind, redirects (who asks says which status is expected), retries,
+//! and any judgement. Every request has a connection of its own, as a visitor's first has: one that was kept might lead to what
+//! ran before. TLS is checked with the certificates that this machine trusts, and the proxy of the environment is obeyed,
+//! but for servers of this machine and where a rule says where to connect. Without TLS whatever is published so is asked so:
+//! nothing secret is sent.
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
-use std::time::{Duration, Instant};
+mod connect;
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use reqwest::{Client, Method, Url};
+use tokio::time::{Instant, timeout};
 
-use super::http::is_loopback;
+use super::http::{HttpError, Limits, body, client_builder, is_loopback};
+use connect::Route;
+pub use connect::{ConnectTo, ConnectToError};
 
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes of a body that are read.
-const LARGEST: usize = 4 << 20;
+/// What one request may take, and how much of an answer is read.
+const LIMITS: Limits =
+    Limits { whole: Duration::from_secs(30), silence: Duration::from_secs(20), largest: 4 << 20 };
 
-/// Where requests for a host go instead: `HOST[:PORT]=ADDRESS[:PORT]`, or `HOST=http://127.0.0.1:PORT` without TLS, as curl's
-/// `--connect-to` does it (<https://curl.se/docs/manpage.html#--connect-to>). `*.fly.dev` stands for any name below.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectTo {
-    host: String,
-    port: Option<u16>,
-    to: To,
+/// How what stands before a server tells it the scheme of the request: <https://developer.mozilla.org/docs/Web/HTTP/Headers/X-Forwarded-Proto>.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The way to what was deployed.
+#[derive(Debug, Default)]
+pub struct Outside {
+    rules: Vec<ConnectTo>,
+    /// A client for each way of connecting.
+    clients: Mutex<HashMap<String, Client>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum To {
-    /// Another address; TLS and the certificate's name stay those of the host.
-    Address(IpAddr, Option<u16>),
-    /// A server of this machine without TLS.
-    Plain(SocketAddr),
+/// How something is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutsideMethod {
+    /// `GET`.
+    Get,
+    /// `OPTIONS`.
+    Options,
 }
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutsideRequest {
-    /// `GET`, `OPTIONS`.
-    pub method: String,
+    /// How.
+    pub method: OutsideMethod,
     /// The whole address.
     pub url: String,
     /// Headers.
@@ -52,243 +63,225 @@ pub struct OutsideAnswer {
     pub status: u16,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, at most 4 MiB of it.
+    /// The body, up to its first 4 MiB.
     pub body: Vec<u8>,
-    /// Milliseconds it took.
+    /// False where the body is longer than that.
+    pub whole: bool,
+    /// Milliseconds from the request to the end of the body.
     pub millis: u64,
 }
 
-/// The way outside.
-#[derive(Debug, Default)]
-pub struct Outside {
-    routes: Vec<ConnectTo>,
+impl OutsideRequest {
+    /// A `GET` of an address.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self { method: OutsideMethod::Get, url: url.into(), headers: Vec::new() }
+    }
 }
 
 impl OutsideAnswer {
-    /// A header's text.
+    /// A header's text; the first where there are several.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The texts of all headers of a name, in lower case.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| value.as_str()).collect()
     }
 }
 
 impl Outside {
-    /// A way with these detours.
-    pub fn new(routes: Vec<ConnectTo>) -> Self {
-        Self { routes }
+    /// A way that keeps to the rules; the first that fits an address counts.
+    pub fn new(rules: Vec<ConnectTo>) -> Self {
+        Self { rules, clients: Mutex::default() }
     }
 
     /// Asks once.
     ///
     /// # Errors
-    /// Why there is no answer, as half a sentence.
-    pub async fn ask(&self, request: &OutsideRequest) -> Result<OutsideAnswer, String> {
-        let begun = Instant::now();
-        let url = Url::parse(&request.url).map_err(|_| format!("{} is no valid address", request.url))?;
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let port = url.port_or_known_default().unwrap_or(443);
-        let route = self.routes.iter().find(|route| route.is_for(&host, port));
-        let (client, sent) = prepared(&url, &host, route)?;
-        let method =
-            Method::from_bytes(request.method.as_bytes()).map_err(|_| "no valid method".to_owned())?;
-        let mut builder = client.request(method, sent.clone());
-        if sent != url {
-            let shown = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-            builder = builder.header("host", shown).header("x-forwarded-proto", url.scheme());
+    /// Why there is no answer, with the address, in one sentence.
+    pub async fn ask(&self, request: OutsideRequest) -> Result<OutsideAnswer, String> {
+        let url =
+            Url::parse(&request.url).map_err(|_| format!("{}: this is no valid address", request.url))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(format!("{}: only http and https are asked", request.url));
         }
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
+        let headers =
+            headers(&request, &url).map_err(|reason| HttpError::refused(&url, reason).to_string())?;
+        let route = self.rules.iter().find_map(|rule| rule.route(&url));
+        let exchange = self.exchange(&request, &url, headers, route);
+        let answered = timeout(LIMITS.whole, exchange).await;
+        answered.unwrap_or_else(|_| Err(HttpError::silent(&url))).map_err(|error| error.to_string())
+    }
+
+    async fn exchange(
+        &self,
+        request: &OutsideRequest,
+        url: &Url,
+        mut headers: HeaderMap,
+        route: Option<Route>,
+    ) -> Result<OutsideAnswer, HttpError> {
+        let client = self.client(url, route.as_ref()).await?;
+        let to = route.as_ref().map_or(url, |route| &route.url);
+        if let Some(name) = route.as_ref().and_then(|route| HeaderValue::from_str(&route.host).ok()) {
+            headers.insert(HOST, name);
         }
-        let mut response = builder.send().await.map_err(|error| reason(&error))?;
+        if to.scheme() != url.scheme() {
+            // What answers in the edge's place is told what the visitor spoke, as the edge tells it: many send plain requests on
+            // to https.
+            headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        }
+        let method = match request.method {
+            OutsideMethod::Get => Method::GET,
+            OutsideMethod::Options => Method::OPTIONS,
+        };
+        let began = Instant::now();
+        let sent = timeout(LIMITS.silence, client.request(method, to.clone()).headers(headers).send()).await;
+        let response = sent
+            .map_err(|_| HttpError::silent(url))?
+            .map_err(|error| HttpError::from_reqwest(url, &error))?;
         let status = response.status().as_u16();
-        let text =
-            |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers =
             response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST {
-                body.truncate(LARGEST);
-                break;
-            }
+        let (body, whole) = body(response, LIMITS, url).await?;
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(OutsideAnswer { status, headers, body: body.to_vec(), whole, millis })
+    }
+
+    /// The client for a way of connecting, made when it is first needed.
+    async fn client(&self, url: &Url, route: Option<&Route>) -> Result<Client, HttpError> {
+        let name = url.host_str().unwrap_or_default();
+        let here = if is_loopback(name) { format!("{} here", url.scheme()) } else { String::new() };
+        let key = route.map_or(here, |route| format!("{name} at {} {}", route.url.scheme(), route.address()));
+        let known = |key: &str| self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(client) = known(&key) {
+            return Ok(client);
         }
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(OutsideAnswer { status, headers, body, millis })
+        let mut builder = client_builder().pool_max_idle_per_host(0);
+        if !key.is_empty() {
+            builder = builder.no_proxy();
+        }
+        if let Some(route) = route {
+            let found = route.resolve().await.map_err(|reason| HttpError::refused(url, &reason))?;
+            builder = builder.resolve_to_addrs(name, &found);
+        }
+        if !key.is_empty() && route.map_or(url, |route| &route.url).scheme() == "http" {
+            // Without TLS no certificate need be read.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| HttpError::from_reqwest(url, &error))?;
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
+        Ok(client)
     }
 }
 
-/// The client for an address and the address that it is given.
-fn prepared(url: &Url, host: &str, route: Option<&ConnectTo>) -> Result<(Client, Url), String> {
-    let mut builder = Client::builder()
-        .user_agent(concat!("dashdeploy/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .connect_timeout(Duration::from_secs(10))
-        .timeout(PATIENCE);
-    let mut sent = url.clone();
-    match route.map(|route| &route.to) {
-        Some(To::Plain(address)) => {
-            let plain = format!("http://{address}{}", path_and_query(url));
-            sent = Url::parse(&plain).map_err(|_| "no valid address".to_owned())?;
-            builder = builder.no_proxy().tls_certs_only([]);
+/// The request's headers; what would let somebody in is refused, in a header as in the address.
+fn headers(request: &OutsideRequest, url: &Url) -> Result<HeaderMap, &'static str> {
+    const LOGIN: &str = "a look from outside carries no login";
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(LOGIN);
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header has no valid name")?;
+        if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(&name) {
+            return Err(LOGIN);
         }
-        Some(To::Address(address, port)) => {
-            let port = port.or(url.port_or_known_default()).unwrap_or(443);
-            builder = builder.no_proxy().resolve(host, SocketAddr::new(*address, port));
-        }
-        None if url.scheme() == "http" && is_loopback(host) => {
-            builder = builder.no_proxy().tls_certs_only([])
-        }
-        None => {}
+        headers.insert(name, HeaderValue::from_str(value).map_err(|_| "a header has no valid value")?);
     }
-    builder.build().map(|client| (client, sent)).map_err(|error| reason(&error))
-}
-
-/// The path with the query, as it is sent.
-fn path_and_query(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
-}
-
-/// The innermost cause.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("it does not answer within {} s", PATIENCE.as_secs());
-    }
-    let mut current: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    let mut text = "no connection".to_owned();
-    while let Some(inner) = current {
-        text = inner.to_string();
-        current = inner.source();
-    }
-    text
-}
-
-impl ConnectTo {
-    /// A detour to a server of this machine without TLS, for every name that a pattern stands for.
-    pub fn plain(host: &str, address: SocketAddr) -> Self {
-        Self { host: host.to_owned(), port: None, to: To::Plain(address) }
-    }
-
-    fn is_for(&self, host: &str, port: u16) -> bool {
-        let named = match self.host.strip_prefix("*.") {
-            Some(end) => host.strip_suffix(end).is_some_and(|start| start.ends_with('.') && start.len() > 1),
-            None => self.host.eq_ignore_ascii_case(host),
-        };
-        named && self.port.is_none_or(|own| own == port)
-    }
-}
-
-impl FromStr for ConnectTo {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            "give HOST=ADDRESS[:PORT], such as api.example.com=203.0.113.7, or HOST=http://127.0.0.1:8080"
-                .to_owned()
-        };
-        let (host, to) = text.split_once('=').ok_or_else(wrong)?;
-        let (host, port) = match host.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
-            None => (host, None),
-        };
-        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let bare = host.strip_prefix("*.").unwrap_or(host);
-        if bare.is_empty() || !bare.chars().all(valid) {
-            return Err(wrong());
-        }
-        let to = match to.strip_prefix("http://") {
-            Some(plain) => {
-                let address: SocketAddr = plain.trim_end_matches('/').parse().map_err(|_| wrong())?;
-                if !address.ip().is_loopback() {
-                    return Err("without TLS only servers of this machine are spoken to: 127.0.0.1 or [::1]"
-                        .to_owned());
-                }
-                To::Plain(address)
-            }
-            None => match (to.parse::<SocketAddr>(), to.trim_matches(['[', ']']).parse::<IpAddr>()) {
-                (Ok(address), _) => To::Address(address.ip(), Some(address.port())),
-                (_, Ok(address)) => To::Address(address, None),
-                _ => return Err(wrong()),
-            },
-        };
-        Ok(Self { host: host.to_ascii_lowercase(), port, to })
-    }
-}
-
-impl fmt::Display for ConnectTo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        match &self.to {
-            To::Plain(address) => write!(f, "{}{port}=http://{address}", self.host),
-            To::Address(address, None) => write!(f, "{}{port}={address}", self.host),
-            To::Address(address, Some(to)) => {
-                write!(f, "{}{port}={}", self.host, SocketAddr::new(*address, *to))
-            }
-        }
-    }
+    Ok(headers)
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Arc;
 
     use super::*;
 
-    #[test]
-    fn detours_are_read_and_written_back() {
-        for good in ["a.fly.dev=127.0.0.1", "*.fly.dev=http://127.0.0.1:80", "x:443=[::1]:8443", "x=::1"] {
-            let read: ConnectTo = good.parse().unwrap();
-            assert_eq!(read.to_string().parse::<ConnectTo>().unwrap(), read, "{good}");
-        }
-        for bad in [
-            "",
-            "x",
-            "x=",
-            "=1.2.3.4",
-            "x=host",
-            "x=http://10.0.0.1:80",
-            "x=http://127.0.0.1",
-            "a b=::1",
-            "x:y=::1",
-        ] {
-            assert!(bad.parse::<ConnectTo>().is_err(), "{bad}");
-        }
+    /// Answers every request with this; keeps the heads.
+    fn server(answer: Vec<u8>) -> (u16, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, heads) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
+        let kept = Arc::clone(&heads);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut seen = [0; 4096];
+                let read = stream.read(&mut seen).unwrap_or(0);
+                kept.lock().unwrap().push(String::from_utf8_lossy(&seen[..read]).into_owned());
+                let _ = stream.write_all(&answer);
+            }
+        });
+        (port, heads)
     }
 
-    #[test]
-    fn a_pattern_stands_for_names_below_it() {
-        let route: ConnectTo = "*.fly.dev:443=127.0.0.1".parse().unwrap();
-        assert!(route.is_for("a.fly.dev", 443) && route.is_for("b.a.fly.dev", 443));
-        assert!(
-            !route.is_for("fly.dev", 443) && !route.is_for("xfly.dev", 443) && !route.is_for("a.fly.dev", 80)
-        );
+    fn rule(text: &str) -> Vec<ConnectTo> {
+        vec![text.parse().unwrap()]
+    }
+
+    const HELLO: &[u8] =
+        b"HTTP/1.1 301 Moved\r\nLocation: https://b.example/\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+
+    #[tokio::test]
+    async fn a_plain_rule_keeps_the_host_and_no_redirect_is_followed() {
+        let (port, heads) = server(HELLO.to_vec());
+        let outside = Outside::new(rule(&format!("*.fly.dev=http://127.0.0.1:{port}")));
+        let answer = outside.ask(OutsideRequest::get("https://shop.fly.dev/a?b=c")).await.unwrap();
+        assert_eq!((answer.status, answer.header("location")), (301, Some("https://b.example/")));
+        assert_eq!((&answer.body[..], answer.whole), (&b"hello"[..], true));
+        let head = heads.lock().unwrap()[0].to_lowercase();
+        assert!(head.starts_with("get /a?b=c http/1.1\r\n"), "{head}");
+        assert!(head.contains("\r\nhost: shop.fly.dev\r\n"), "{head}");
+        assert!(head.contains("\r\nx-forwarded-proto: https\r\n"), "{head}");
+        assert!(!head.contains("authorization") && !head.contains("cookie"), "{head}");
     }
 
     #[tokio::test]
-    async fn a_request_goes_where_the_detour_leads_and_keeps_its_host() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut bytes = vec![0; 4096];
-            let read = stream.read(&mut bytes).await.unwrap();
-            let answer = "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 2\r\n\r\nhi";
-            stream.write_all(answer.as_bytes()).await.unwrap();
-            String::from_utf8_lossy(&bytes[..read]).to_lowercase()
-        });
-        let outside = Outside::new(vec![ConnectTo::plain("*.fly.dev", address)]);
-        let request = OutsideRequest {
-            method: "GET".into(),
-            url: "https://shop.fly.dev/api/health?x=1".into(),
-            headers: vec![("origin".into(), "https://a".into())],
-        };
-        let answer = outside.ask(&request).await.unwrap();
-        assert_eq!(
-            (answer.status, answer.header("location"), answer.body.as_slice()),
-            (302, Some("/login"), &b"hi"[..])
-        );
-        let seen = seen.await.unwrap();
-        assert!(seen.starts_with("get /api/health?x=1 http/1.1"), "{seen}");
-        assert!(seen.contains("host: shop.fly.dev\r\n") && seen.contains("origin: https://a"), "{seen}");
+    async fn a_rule_with_an_address_still_speaks_tls_and_checks_it() {
+        let (port, heads) = server(HELLO.to_vec());
+        let outside = Outside::new(rule(&format!("shop.example.com:8443=127.0.0.1:{port}")));
+        let error =
+            outside.ask(OutsideRequest::get("https://shop.example.com:8443/x?k=v")).await.unwrap_err();
+        assert!(error.starts_with("https://shop.example.com:8443/x: no connection: "), "{error}");
+        let seen = heads.lock().unwrap();
+        assert!(seen[0].contains("shop.example.com"), "the name goes along in the TLS greeting");
+        assert!(!seen[0].contains("GET"));
+    }
+
+    #[tokio::test]
+    async fn what_is_published_here_without_tls_is_asked_as_it_is() {
+        let (port, heads) = server(HELLO.to_vec());
+        let url = format!("http://localhost:{port}/");
+        assert_eq!(Outside::default().ask(OutsideRequest::get(url)).await.unwrap().status, 301);
+        assert!(!heads.lock().unwrap()[0].contains("forwarded"));
+    }
+
+    #[tokio::test]
+    async fn no_more_than_4_mib_is_read() {
+        let mut long = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+        long.resize(long.len() + (5 << 20), b'x');
+        let (port, _) = server(long);
+        let url = format!("http://127.0.0.1:{port}/");
+        let answer = Outside::default().ask(OutsideRequest::get(url)).await.unwrap();
+        assert_eq!((answer.body.len(), answer.whole), (4 << 20, false));
+    }
+
+    #[tokio::test]
+    async fn no_login_and_no_other_scheme() {
+        let mut with_login = OutsideRequest::get("https://a.example/");
+        with_login.headers.push(("authorization".to_owned(), "canary".to_owned()));
+        let requests = [
+            (with_login, "https://a.example/: a look from outside carries no login"),
+            (OutsideRequest::get("https://u:canary@a.example/"), "https://a.example/: a look from outside"),
+            (OutsideRequest::get("file:///etc/passwd"), "file:///etc/passwd: only http and https"),
+            (OutsideRequest::get("nothing"), "nothing: this is no valid address"),
+        ];
+        for (request, expected) in requests {
+            let error = Outside::default().ask(request).await.unwrap_err();
+            assert!(error.starts_with(expected) && !error.contains("canary"), "{error}");
+        }
     }
 }

@@ -76,6 +76,7 @@ impl Steps for Work<'_> {
             reader: self.reader,
             outside: self.outside,
             pages: self.pages,
+            secrets: &self.supplies.secrets,
             events: Arc::clone(&self.events),
             patience: self.patience,
         };

@@ -60,7 +60,8 @@ fn said(outcome: &Outcome) -> Option<String> {
 fn lines(outcome: &Outcome) -> Vec<String> {
     match &outcome.verdict {
         Verdict::Unhealthy(evidence) | Verdict::Unverified(evidence) => {
-            evidence.log.iter().map(|line| line.text.clone()).collect()
+            let answer = evidence.answer.iter().map(|answer| format!("answer: {answer}"));
+            evidence.log.iter().map(|line| line.text.clone()).chain(answer).collect()
         }
         _ => Vec::new(),
     }

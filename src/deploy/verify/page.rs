@@ -2,27 +2,22 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::html;
+
 /// What tells one build of a page from another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PageMark {
-    /// The build id that the page says of itself, where it does.
+    /// The build id that the page says of itself, where it does; the generated Dockerfiles write it.
     pub meta: Option<String>,
     /// The hash of the whole page, in hex.
     pub sha256: String,
 }
 
-/// How a page says which build it is; the generated Dockerfiles write it.
-const META: &str = "<meta name=\"dashdeploy-build\" content=\"";
-
 impl PageMark {
     /// The mark of a page.
     pub fn of(html: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(html);
-        let meta = text.find(META).and_then(|at| text[at + META.len()..].split_once('"'));
-        Self {
-            meta: meta.map(|(id, _)| id.to_owned()).filter(|id| !id.is_empty()),
-            sha256: Sha256::digest(html).iter().map(|byte| format!("{byte:02x}")).collect(),
-        }
+        let meta = html::build_of(&String::from_utf8_lossy(html)).filter(|id| !id.is_empty());
+        Self { meta, sha256: Sha256::digest(html).iter().map(|byte| format!("{byte:02x}")).collect() }
     }
 
     /// True where both are of the same build: by what they say, else by their bytes, since an edge may rewrite a page.

@@ -20,6 +20,12 @@ pub fn same_origin(one: &Url, other: &Url) -> bool {
         && one.port_or_known_default() == other.port_or_known_default()
 }
 
+/// Scheme, host and port as a browser sends them in `Origin`: in lower case, without the port that the scheme has anyway
+/// (<https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin>). What is no address stays as it is.
+pub fn origin_of(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
+}
+
 /// A redirect may not take TLS away, nor lead from outside into this machine.
 pub(super) fn may_lead(from: &Url, to: &Url) -> Result<(), HttpError> {
     let local = |url: &Url| is_loopback(url.host_str().unwrap_or_default());
@@ -44,6 +50,18 @@ mod tests {
         for other in ["", "localhost.example.com", "128.0.0.1", "::2", "10.0.0.1", "notlocalhost", "0.0.0.0"]
         {
             assert!(!is_loopback(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        for (url, origin) in [
+            ("https://Shop.fly.dev:443/a?b#c", "https://shop.fly.dev"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            ("http://[::1]:80/", "http://[::1]"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(origin_of(url), origin);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 
 /// Why a request has no answer. Neither the query of the address nor anything that was sent stands in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,26 +13,37 @@ pub struct HttpError {
     /// What happened.
     pub reason: String,
     passing: bool,
-    sent: bool,
+    reached: bool,
 }
 
 impl HttpError {
-    /// Something that is not done, however often it is tried.
-    pub(super) fn refused(url: &Url, reason: &str) -> Self {
-        Self { address: shown(url), reason: reason.to_owned(), passing: false, sent: false }
+    /// Something that is not done, however often it is tried, and that was not sent.
+    pub(in crate::io) fn refused(url: &Url, reason: &str) -> Self {
+        Self { address: shown(url), reason: reason.to_owned(), passing: false, reached: false }
     }
 
-    /// An answer that did not come in time.
-    pub(super) fn late(url: &Url) -> Self {
-        Self {
-            address: shown(url),
-            reason: "it does not answer in time".to_owned(),
-            passing: true,
-            sent: true,
-        }
+    /// An answer that is of no use; another would be no better.
+    pub(in crate::io) fn unusable(url: &Url, reason: impl Into<String>) -> Self {
+        Self { address: shown(url), reason: reason.into(), passing: false, reached: true }
     }
 
-    pub(super) fn from_reqwest(url: &Url, error: &reqwest::Error) -> Self {
+    /// An answer that is of no use; the next may be better.
+    pub(in crate::io) fn garbled(url: &Url, reason: impl Into<String>) -> Self {
+        Self { passing: true, ..Self::unusable(url, reason) }
+    }
+
+    /// Nothing came for too long after the request was sent.
+    pub(in crate::io) fn silent(url: &Url) -> Self {
+        Self::garbled(url, "it does not answer in time")
+    }
+
+    /// What broke off after the head of an answer: a status of 4xx says that nothing was done, but for 408, which says nothing.
+    pub(in crate::io) fn after_head(self, status: StatusCode) -> Self {
+        let reached = !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT;
+        Self { reached, ..self }
+    }
+
+    pub(in crate::io) fn from_reqwest(url: &Url, error: &reqwest::Error) -> Self {
         let reason = deepest(error);
         let certificate = reason.contains("certificate") || reason.contains("UnknownIssuer");
         let reason = if error.is_timeout() {
@@ -44,22 +55,19 @@ impl HttpError {
         } else {
             format!("the connection broke: {reason}")
         };
-        Self {
-            address: shown(url),
-            reason,
-            passing: !error.is_builder() && !certificate,
-            sent: !error.is_builder() && !error.is_connect(),
-        }
+        // Names, connections and TLS come before the first byte of the request.
+        let reached = !error.is_connect() && !error.is_builder();
+        Self { address: shown(url), reason, passing: !error.is_builder() && !certificate, reached }
+    }
+
+    /// True where what was asked may have been done all the same.
+    pub fn may_have_happened(&self) -> bool {
+        self.reached
     }
 
     /// True where trying again may help.
     pub fn is_passing(&self) -> bool {
         self.passing
-    }
-
-    /// True where it may have arrived all the same: a connection stood.
-    pub fn was_sent(&self) -> bool {
-        self.sent
     }
 
     /// What mends it.
@@ -72,7 +80,7 @@ impl HttpError {
     }
 }
 
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }

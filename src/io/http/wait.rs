@@ -14,8 +14,13 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// come back at once.
 pub fn after(attempt: u32) -> Duration {
     let whole = FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST);
-    let share = u32::try_from(RandomState::new().build_hasher().finish() % 1000).unwrap_or(0);
-    whole / 2 + whole / 2 * share / 1000
+    whole / 2 + whole.mul_f64(share() / 2.0)
+}
+
+/// By chance: from 0 to less than 1. Not for secrets.
+pub(in crate::io) fn share() -> f64 {
+    let chance = u32::try_from(RandomState::new().build_hasher().finish() % (1 << 24)).unwrap_or(0);
+    f64::from(chance) / f64::from(1 << 24)
 }
 
 /// The pause after an answer that asks to come back; none where it is to be taken as it is.

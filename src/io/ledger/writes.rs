@@ -11,10 +11,6 @@ use dashdeploy_contract::{ApiAnswer, CallError, WriteCall, Writes};
 use super::{LedgerError, LockGuard, Run};
 use crate::ledger::{Outcome, Status};
 
-/// Headers in which platforms name a request.
-const REQUEST_IDS: [&str; 5] =
-    ["x-request-id", "fly-request-id", "x-amzn-requestid", "x-ms-request-id", "cf-ray"];
-
 /// Writes with a journal and a fence.
 pub struct JournaledWrites {
     inner: Arc<dyn Writes>,
@@ -60,12 +56,12 @@ fn outcome(answer: &Result<ApiAnswer, CallError>) -> Outcome {
     match answer {
         Ok(answer) => {
             let status = match answer.status {
-                200..=399 => Status::Ok,
+                200..=299 => Status::Ok,
                 // The platform may have done it before it failed, or gave up waiting.
                 408 | 500.. => Status::Unknown,
                 _ => Status::Failed,
             };
-            let request_id = REQUEST_IDS.iter().find_map(|name| answer.header(name)).and_then(id);
+            let request_id = answer.request_id().and_then(id);
             let remote_id = Some(answer).filter(|answer| answer.is_success()).and_then(remote_id);
             Outcome { status, remote_id, request_id }
         }

@@ -1,161 +1,135 @@
-//! When a call is sent again, and how long to wait before. Pure.
+//! Whether a request is sent again, and after what pause.
 //!
-//! Given: how often a call may be sent, what came of an attempt. Gives: the pause, or that this is the answer. A call that must not be sent
-//! twice is sent again only where it surely did nothing: no connection, or a rate limit, which platforms check before they act.
+//! Given: what came of an attempt, and how often the call may be sent. Gives: that it is final, or that it may be sent again and
+//! how long the server asks to wait before. Deliberately absent: clocks, budgets and the sending.
 
 use std::time::Duration;
 
-/// Attempts at most.
-pub(super) const ATTEMPTS: u32 = 6;
-/// From the first attempt to the last.
-pub(super) const DEADLINE: Duration = Duration::from_mins(10);
-/// The pause before the second attempt at most; it doubles with each, up to the longest.
+use super::delay;
+use crate::io::http::{Answer, HttpError, share};
+
+/// The first pause at most; it doubles with each attempt.
 const FIRST: Duration = Duration::from_millis(500);
+/// The longest pause that nobody asked for.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Below this a number of `Ratelimit-Reset` is seconds from now, above it is a moment.
-const A_MOMENT: i64 = 1_000_000_000;
 
 /// How often a call may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    /// As often as it takes.
-    Again,
-    /// The same, and 408 is an answer like any other: that it was not long enough.
-    Waiting,
-    /// Once, as far as it can be known.
+pub(super) enum Safety {
+    /// It changes nothing.
+    Read,
+    /// Twice is as good as once.
+    Harmless,
+    /// Only again where it surely did nothing.
     Once,
 }
 
-/// The pause after an answer; none where it is the answer.
-pub(super) fn after_answer(
-    class: Class,
-    status: u16,
-    header: &dyn Fn(&str) -> Option<String>,
-    attempt: u32,
-    now: i64,
-    chance: f64,
-) -> Option<Duration> {
-    let again = match (status, class) {
-        (429, _) => true,
-        (408, Class::Waiting) => false,
-        (408 | 425 | 500 | 502 | 503 | 504, Class::Again | Class::Waiting) => true,
-        _ => false,
+/// What follows from an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is handed on.
+    Final,
+    /// It may be sent again.
+    Again {
+        /// How long the server asks to wait.
+        asked: Option<Duration>,
+        /// True where the server has had enough of everybody here.
+        limited: bool,
+    },
+}
+
+/// What follows from an attempt. `late` says that the platform answers late on purpose, so that status 408 is its answer. `now`
+/// is in seconds since 1970-01-01 UTC.
+pub(super) fn next(result: &Result<Answer, HttpError>, safety: Safety, late: bool, now: i64) -> Next {
+    let again = match result {
+        Err(error) => error.is_passing() && (safety != Safety::Once || !error.may_have_happened()),
+        Ok(answer) => match answer.status.as_u16() {
+            429 => true,
+            408 if late => false,
+            408 | 425 | 500 | 502 | 503 | 504 => safety != Safety::Once,
+            _ => false,
+        },
     };
-    if !again || attempt >= ATTEMPTS {
-        return None;
+    if !again {
+        return Next::Final;
     }
-    let asked = matches!(status, 429 | 503).then(|| asked(header, now)).flatten().unwrap_or_default();
-    Some(back_off(attempt, chance).max(asked))
+    let answer = result.as_ref().ok();
+    Next::Again {
+        asked: answer.and_then(|answer| delay::asked(answer, now)),
+        limited: answer.is_some_and(|answer| answer.status.as_u16() == 429),
+    }
 }
 
-/// The pause after an attempt without an answer; none where there is no sense in another, or it could do things twice.
-pub(super) fn after_silence(
-    class: Class,
-    passing: bool,
-    sent: bool,
-    attempt: u32,
-    chance: f64,
-) -> Option<Duration> {
-    let may = passing && attempt < ATTEMPTS && (class != Class::Once || !sent);
-    may.then(|| back_off(attempt, chance))
+/// True where what was asked may have been done, whatever comes next.
+pub(super) fn may_have_happened(result: &Result<Answer, HttpError>) -> bool {
+    match result {
+        Err(error) => error.may_have_happened(),
+        Ok(answer) => answer.status.is_server_error() || answer.status.as_u16() == 408,
+    }
 }
 
-/// Anything up to what doubles with each attempt, so that many do not come back at once.
-fn back_off(attempt: u32, chance: f64) -> Duration {
+/// The pause after an attempt, the first being 1: exactly what the server asks for; where that is nothing, or less than a
+/// second, by chance between nothing and what doubles every time ("full jitter":
+/// <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>).
+pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
+    let asked = asked.unwrap_or_default();
+    if asked >= Duration::from_secs(1) {
+        return asked;
+    }
     let whole = FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST);
-    whole.mul_f64(chance.clamp(0.0, 1.0))
-}
-
-/// How long the platform asks to wait: `Retry-After` as seconds or as a date (RFC 9110, section 10.2.3), else the end of a limit. What
-/// cannot be read, or lies in the past, asks for nothing.
-pub(super) fn asked(header: &dyn Fn(&str) -> Option<String>, now: i64) -> Option<Duration> {
-    if let Some(text) = header("retry-after") {
-        let text = text.trim();
-        let seconds = text.parse::<i64>().ok().or_else(|| {
-            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-            Some(date.as_second() - now)
-        });
-        return seconds.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    }
-    let reset = header("ratelimit-reset").or_else(|| header("x-ratelimit-reset"))?;
-    let reset: i64 = reset.trim().parse().ok()?;
-    let seconds = if reset < A_MOMENT { reset } else { reset - now };
-    u64::try_from(seconds).ok().map(Duration::from_secs)
+    whole.mul_f64(share()).max(asked)
 }
 
 #[cfg(test)]
 mod tests {
+    use reqwest::Url;
+
     use super::*;
 
-    fn none(_: &str) -> Option<String> {
-        None
+    fn status(status: u16) -> Result<Answer, HttpError> {
+        let headers = reqwest::header::HeaderMap::new();
+        Ok(Answer { status: status.try_into().unwrap(), headers, body: bytes::Bytes::new() })
+    }
+
+    fn again(result: &Result<Answer, HttpError>, safety: Safety) -> bool {
+        next(result, safety, false, 0) != Next::Final
     }
 
     #[test]
     fn what_may_be_sent_again() {
-        let again = |class, status| after_answer(class, status, &none, 1, 0, 1.0).is_some();
-        for status in [408, 425, 429, 500, 502, 503, 504] {
-            assert!(again(Class::Again, status), "{status}");
-            assert_eq!(again(Class::Once, status), status == 429, "{status}");
+        let url = Url::parse("https://a.example/x").unwrap();
+        for code in [408, 425, 500, 502, 503, 504] {
+            assert!(again(&status(code), Safety::Read) && again(&status(code), Safety::Harmless), "{code}");
+            assert!(!again(&status(code), Safety::Once), "{code}");
         }
-        for status in [200, 201, 400, 401, 403, 404, 409, 412, 413, 422, 501] {
-            assert!(!again(Class::Again, status), "{status}");
-        }
-        assert!(!again(Class::Waiting, 408));
-        assert!(after_answer(Class::Again, 500, &none, ATTEMPTS, 0, 1.0).is_none());
-        assert!(after_silence(Class::Once, true, false, 1, 1.0).is_some());
-        assert!(after_silence(Class::Once, true, true, 1, 1.0).is_none());
-        assert!(after_silence(Class::Again, true, true, 1, 1.0).is_some());
-        assert!(after_silence(Class::Again, false, false, 1, 1.0).is_none());
-    }
-
-    #[test]
-    fn what_the_platform_asks_for() {
-        let now = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
-        let ask = |name: &'static str, value: &'static str| {
-            asked(&|asked: &str| (asked == name).then(|| value.to_owned()), now).map(|pause| pause.as_secs())
-        };
-        assert_eq!(ask("retry-after", "7"), Some(7));
-        assert_eq!(ask("retry-after", "-7"), Some(0));
-        assert_eq!(ask("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), Some(60));
-        assert_eq!(ask("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT"), Some(0));
-        assert_eq!(ask("retry-after", "soon"), None);
-        assert_eq!(ask("retry-after", "99999999999999999999"), None);
-        assert_eq!(ask("ratelimit-reset", "45"), Some(45));
-        assert_eq!(
-            asked(&|name| (name == "ratelimit-reset").then(|| "1795596600".to_owned()), 1_795_596_590)
-                .unwrap()
-                .as_secs(),
-            10
-        );
-    }
-
-    #[test]
-    fn ten_thousand_runs_keep_to_the_rules() {
-        let (mut most, mut early, mut unsafe_repeats) = (0, 0, 0);
-        for run in 0..10_000_u64 {
-            // A pseudo-random walk (Knuth's multiplier), so that every run of the test is the same.
-            let mut state = run.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let mut next = move |n: u64| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 33) % n
-            };
-            let class = [Class::Again, Class::Once, Class::Waiting][next(3) as usize];
-            let mut attempt = 1;
-            loop {
-                let status = [429, 503, 500, 200, 408][next(5) as usize];
-                let wanted = next(100);
-                let header = move |name: &str| (name == "retry-after").then(|| wanted.to_string());
-                #[expect(clippy::cast_precision_loss, reason = "a number below 1000")]
-                let chance = next(1000) as f64 / 1000.0;
-                let Some(pause) = after_answer(class, status, &header, attempt, 0, chance) else { break };
-                early += u32::from(matches!(status, 429 | 503) && pause.as_secs() < wanted);
-                unsafe_repeats += u32::from(class == Class::Once && status != 429);
-                attempt += 1;
+        for code in [200, 201, 204, 301, 400, 401, 403, 404, 409, 412, 413, 422, 501, 505] {
+            for safety in [Safety::Read, Safety::Harmless, Safety::Once] {
+                assert!(!again(&status(code), safety), "{code}");
             }
-            most = most.max(attempt);
         }
-        println!("10000 runs: at most {most} attempts, {early} too early, {unsafe_repeats} unsafe repeats");
-        assert!(most <= ATTEMPTS && early == 0 && unsafe_repeats == 0);
+        let (lost, refused) = (Err(HttpError::silent(&url)), Err(HttpError::refused(&url, "no")));
+        assert!(again(&lost, Safety::Read) && again(&lost, Safety::Harmless) && !again(&lost, Safety::Once));
+        for safety in [Safety::Read, Safety::Harmless, Safety::Once] {
+            assert_eq!(
+                next(&status(429), safety, false, 0),
+                Next::Again { asked: None, limited: true },
+                "{safety:?}"
+            );
+            assert!(!again(&refused, safety), "{safety:?}");
+        }
+        assert_eq!(next(&status(408), Safety::Read, true, 0), Next::Final);
+    }
+
+    #[test]
+    fn pauses_double_by_chance_and_obey_exactly() {
+        for attempt in 1..40 {
+            let whole = FIRST.saturating_mul(1 << (attempt - 1).min(10)).min(LONGEST);
+            let all: Vec<Duration> = (0..200).map(|_| pause(attempt, None)).collect();
+            assert!(all.iter().all(|pause| *pause <= whole), "{attempt}");
+            assert!(all.iter().any(|pause| *pause < whole / 4), "{attempt}: full jitter starts at nothing");
+            assert!(all.iter().any(|pause| *pause > whole * 3 / 4), "{attempt}");
+            assert_eq!(pause(attempt, Some(Duration::from_secs(97))), Duration::from_secs(97));
+            assert!(pause(attempt, Some(Duration::from_millis(400))) >= Duration::from_millis(400));
+        }
     }
 }

@@ -54,7 +54,8 @@ pub use page_host::PageHost;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
 pub use portability::{Answer, Portability, Topic, Verdict};
 pub use ports::{
-    Access, ApiAnswer, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, no_writes,
+    Access, ApiAnswer, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, in_words,
+    no_writes,
 };
 pub use project::{
     Ci, Environment, HealthCheck, Hooks, Log, LogLevel, Project, Publish, Requirement, Resources, Service,

@@ -39,10 +39,9 @@ pub(crate) fn unanswered(error: CallError, operation: &str) -> TargetError {
 /// The answer was no success (fly.io/docs/machines/api/working-with-machines-api, "Response codes").
 pub(crate) fn refused(answer: &ApiAnswer, operation: &str) -> TargetError {
     let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let said = body.message.or(body.error).unwrap_or_else(|| answer.words());
-    let said: String = said.chars().filter(|c| !c.is_control()).take(400).collect();
+    let said = answer.words_or(body.message.or(body.error));
     let id = answer.request_id().map(|id| format!(", request {id}")).unwrap_or_default();
-    let message = format!("{} (status {}{id})", said.trim(), answer.status);
+    let message = format!("{said} (status {}{id})", answer.status);
     let full = body.status.as_deref() == Some("insufficient_capacity");
     let (kind, hint) = match answer.status {
         401 => (ErrorKind::Denied, Some(TOKEN)),

@@ -27,8 +27,7 @@ pub(crate) fn unanswered(error: CallError, operation: &str) -> TargetError {
 /// The answer was no success.
 pub(crate) fn refused(answer: &ApiAnswer, operation: &str) -> TargetError {
     let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let said = body.message.unwrap_or_else(|| answer.words());
-    let said: String = said.chars().filter(|c| !c.is_control()).take(400).collect();
+    let said = answer.words_or(body.message);
     let id = answer.request_id().map(|id| format!(", request {id}")).unwrap_or_default();
     let (kind, hint) = match answer.status {
         401 => (
