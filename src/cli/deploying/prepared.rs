@@ -115,7 +115,7 @@ pub(crate) async fn looked(
     stack: &Stack,
     reader: &FleetReader,
 ) -> CliResult<(Observed, Vec<KeptSecret>)> {
-    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
+    let looking = reader.look(&stack.bound);
     context.interruptible("looking at what is there", "nothing was changed", looking).await
 }
 

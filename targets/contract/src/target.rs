@@ -306,6 +306,14 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// What [`Reader::observe`] and [`Reader::secrets`] tell, where one look tells both; none where they are asked for apart.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn look_once(&self, _bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
+        Ok(None)
+    }
+
     /// A subscription to health changes, open when this returns; none where the platform has no such thing and
     /// [`Reader::health`] has to be asked again and again.
     ///

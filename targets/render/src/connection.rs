@@ -125,22 +125,13 @@ impl Reader for RenderReader {
         if bound.services_on(crate::config::TARGET).all(|service| service.secrets.is_empty()) {
             return Ok(Vec::new());
         }
+        kept(&self.observe(bound).await?)
+    }
+
+    async fn look_once(&self, bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
         let observed = self.observe(bound).await?;
-        let mut all = Vec::new();
-        for resource in
-            observed.resources.iter().filter(|resource| resource.owned && resource.service.is_some())
-        {
-            let (Some(service), seen) = (&resource.service, Seen::of(resource)?) else { continue };
-            let deployed = Deployed::among(&seen.env).unwrap_or_default().secrets;
-            let begun = seen.current.is_some_and(|current| current.is_marked);
-            all.extend(seen.secrets.into_iter().map(|(variable, print)| KeptSecret {
-                service: service.clone(),
-                in_use: begun && deployed.get(&variable) == Some(&print),
-                variable,
-                fingerprint: Some(print),
-            }));
-        }
-        Ok(all)
+        let kept = kept(&observed)?;
+        Ok(Some((observed, kept)))
     }
 
     async fn logs(&self, bound: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {
@@ -153,6 +144,24 @@ impl Reader for RenderReader {
         }
         Ok(Box::new(Lines::open(self.api.clone(), services, query).await?))
     }
+}
+
+/// The secrets of what was observed: variables are read with it, and become fingerprints at once.
+fn kept(observed: &Observed) -> Result<Vec<KeptSecret>, TargetError> {
+    let mut all = Vec::new();
+    for resource in observed.resources.iter().filter(|resource| resource.owned && resource.service.is_some())
+    {
+        let (Some(service), seen) = (&resource.service, Seen::of(resource)?) else { continue };
+        let deployed = Deployed::among(&seen.env).unwrap_or_default().secrets;
+        let begun = seen.current.is_some_and(|current| current.is_marked);
+        all.extend(seen.secrets.into_iter().map(|(variable, print)| KeptSecret {
+            service: service.clone(),
+            in_use: begun && deployed.get(&variable) == Some(&print),
+            variable,
+            fingerprint: Some(print),
+        }));
+    }
+    Ok(all)
 }
 
 fn address(service: &wire::Service) -> String {
