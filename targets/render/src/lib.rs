@@ -162,6 +162,10 @@ mod planned;
 mod driven;
 
 #[cfg(test)]
+#[path = "../tests/stands.rs"]
+mod stands;
+
+#[cfg(test)]
 #[path = "../tests/cuts.rs"]
 mod cuts;
 

@@ -85,7 +85,7 @@ pub(crate) fn assemble(place: &Place, service: &Service, answers: &Answers) -> V
     }
     let mut whole = resource("service", &seen.id);
     whole.service = owned.then(|| service.name.clone());
-    whole.health = owned.then(|| health(&answers.service, &answers.deploys));
+    whole.health = owned.then(|| standing(&answers.service, &answers.deploys));
     whole.facts = facts(answers, &seen);
     whole.payload = seen.json();
     all.push(whole);
@@ -104,6 +104,7 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
         name: there.name.clone(),
         kind: there.kind.clone(),
         suspended: there.suspended == "suspended",
+        suspenders: there.suspenders.clone(),
         region: details.region.clone(),
         plan: details.plan.clone(),
         instances: details.num_instances.filter(|_| !scales),
@@ -194,10 +195,18 @@ fn variables(place: &Place, service: &Service, all: &[wire::Variable]) -> Variab
     (env, secrets, others)
 }
 
-/// How a service is, by its newest deploys.
+/// How a service stands as a whole: a deploy that failed leaves the former one serving
+/// (<https://render.com/docs/deploys>), unless that had to stop for the sake of a disk.
+pub(crate) fn standing(service: &wire::Service, deploys: &[wire::Deploy]) -> Health {
+    let counts = |deploy: &wire::Deploy| deploy.status == "live" || deploy.is_under_way();
+    let from = deploys.iter().position(counts).filter(|_| service.service_details.disk.is_none());
+    health(service, &deploys[from.unwrap_or(0)..])
+}
+
+/// How the newest deploy of a service went: what decides over it.
 pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Health {
     if service.suspended == "suspended" {
-        return Health::Unhealthy { detail: "it is suspended: a deploy resumes it".to_owned() };
+        return Health::Unhealthy { detail: suspended(&service.suspenders) };
     }
     let Some(newest) = newest(deploys) else { return Health::Absent };
     match newest.status.as_str() {
@@ -211,9 +220,21 @@ pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Healt
     }
 }
 
+/// Why a service is suspended, in words. One that its user or we suspended is resumed by a deploy; the others are Render's own doing
+/// (`suspenders` of <https://api-docs.render.com/reference/retrieve-service>).
+pub(crate) fn suspended(by: &[String]) -> String {
+    let others: Vec<&str> = by.iter().map(String::as_str).filter(|by| *by != "user").collect();
+    if others.is_empty() {
+        return "it is suspended: a deploy resumes it".to_owned();
+    }
+    format!("Render suspended it ({}): its dashboard says why", others.join(", "))
+}
+
 fn facts(answers: &Answers, seen: &Seen) -> BTreeMap<String, String> {
     let live = answers.deploys.iter().find(|deploy| deploy.status == "live");
-    let mark = Deployed::among(&seen.env).unwrap_or_default();
+    // The mark is written before its deploy is asked for: what runs is of it once there is one.
+    let begun = seen.current.as_ref().is_some_and(|current| current.is_marked);
+    let mark = Deployed::among(&seen.env).filter(|_| begun).unwrap_or_default();
     let image = seen.runtime.is_some().then_some(mark.content).filter(|image| !image.is_empty());
     let url = answers.service.service_details.url.clone().filter(|url| url.starts_with("https://"));
     let found = [

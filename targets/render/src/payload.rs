@@ -71,6 +71,8 @@ pub(crate) struct Seen {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) suspended: bool,
+    /// Who suspended it.
+    pub(crate) suspenders: Vec<String>,
     pub(crate) region: Option<String>,
     pub(crate) plan: Option<String>,
     /// None where the platform itself decides how many there are.

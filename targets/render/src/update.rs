@@ -268,13 +268,18 @@ impl<'a> Draft<'a> {
             let why =
                 if site { "how it is built or served changed" } else { "what is set was not deployed yet" };
             Some(why.to_owned())
-        } else if current.is_none() || ENDED.contains(&status) {
+        } else if current.is_none() || (ENDED.contains(&status) && !self.serves_what_is_set()) {
             Some(format!("its last deploy ended as {status}"))
         } else if current.is_some_and(|current| !current.is_marked) {
             Some("what is set was not deployed yet".to_owned())
         } else {
             None
         }
+    }
+
+    /// True where what serves is what was set, whatever became of later deploys: without a disk it goes on serving.
+    fn serves_what_is_set(&self) -> bool {
+        self.seen.disk.is_none() && self.seen.current.as_ref().is_some_and(|current| current.is_marked)
     }
 
     /// One deploy, where anything takes effect with it, the last one did not end well, or it was of something else. One that is

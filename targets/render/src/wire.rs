@@ -40,6 +40,8 @@ pub(crate) struct Service {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) suspended: String,
+    /// Who suspended it: `user`, `billing`, `admin` and others.
+    pub(crate) suspenders: Vec<String>,
     pub(crate) auto_deploy: String,
     pub(crate) image_path: Option<String>,
     pub(crate) registry_credential: Option<Credential>,

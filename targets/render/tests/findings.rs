@@ -46,7 +46,7 @@ fn the_sample_breaks_no_rule() {
 type Change = fn(&mut Bound);
 
 /// A finding's code, and a change of the sample that brings it about.
-const BROKEN: [(&str, Change); 25] = [
+const BROKEN: [(&str, Change); 27] = [
     ("unknown-region", |bound| bound.region = Some("paris".to_owned())),
     ("bad-subdomain", |bound| option(bound, "api", "subdomain", "shop.onrender.com")),
     ("too-big", |bound| bound.services[&name("api")].resources.memory = 64 << 30),
@@ -64,6 +64,13 @@ const BROKEN: [(&str, Change); 25] = [
     ("reserved-variable", |bound| {
         let secrets = &mut bound.services[&name("api")].secrets;
         secrets.insert("IS_PULL_REQUEST".to_owned(), Requirement::Required);
+    }),
+    ("reserved-variable", |bound| {
+        bound.services[&name("api")].env.insert("DASHDEPLOY_PROJECT".to_owned(), Text::literal("x"));
+    }),
+    ("reserved-variable", |bound| {
+        let secrets = &mut bound.services[&name("api")].secrets;
+        secrets.insert("DASHDEPLOY_X".to_owned(), Requirement::Required);
     }),
     ("no-registry", |bound| option(bound, "api", "runtime", "image")),
     ("bad-runtime", |bound| {
