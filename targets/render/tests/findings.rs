@@ -195,3 +195,24 @@ fn a_service_is_private_where_nothing_needs_its_public_address() {
     });
     assert_eq!(deaf, ("worker".to_owned(), false));
 }
+
+#[test]
+fn a_page_that_is_pushed_as_an_image_is_told_at_its_build_what_render_tells_nobody() {
+    let target = target();
+    let mut bound = sample_on(&target);
+    bound.registry = Some("ghcr.io/acme".to_owned());
+    option(&mut bound, "web", "hosting", "docker");
+    let web = &mut bound.services[&name("web")];
+    web.env.insert("VITE_LINES".to_owned(), Text::literal("one\ntwo"));
+    web.env.insert("VITE_NOTE".to_owned(), Text::literal("it's"));
+    let file = files(&target, &bound).files.remove(0);
+    let services = file.context["services"].as_array().unwrap().clone();
+    let web = services.iter().find(|service| service["name"] == "shop-web").unwrap();
+    let keys: Vec<&str> =
+        web["variables"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["PORT"]);
+    let build = file.head.iter().find(|line| line.contains("docker build") && line.contains("web")).unwrap();
+    assert!(build.contains("--build-arg VITE_LINES ") && !build.contains('\n'), "{build}");
+    assert!(build.contains("VITE_NOTE='it'") && build.contains("--build-arg NGINX_CONF="), "{build}");
+    assert!(file.head.iter().any(|line| line.contains("https://shop-api.onrender.com")), "{:?}", file.head);
+}
