@@ -80,8 +80,11 @@ impl Cargo<'_> {
         let writer = self.stack.fleet.writer(&self.stack.accesses, &writes).await?;
         let outside = Outside::new(self.args.connect_to.clone());
         let events = Arc::new(context.console.clone());
+        let new = |name: &Name| observed.of_service(name).next().is_none();
         let work = Work {
+            stack: self.stack,
             release,
+            makes: release.bound.services.keys().any(new),
             homes,
             engine,
             supplies,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashdeploy_contract::{
-    KEPT, KeptSecret, Name, Observed, Plan, Reader as _, Release, ReleaseImage, Requirement, Supplies,
+    KEPT, KeptSecret, Name, Observed, Plan, Release, ReleaseImage, Requirement, Supplies,
 };
 use indexmap::IndexMap;
 

@@ -13,6 +13,7 @@
 //! | `manifests` | render.yaml |
 //! | `desired`, `mark`, `payload` | a release as services; how a deploy is known again; what plans carry |
 //! | `observe` | what is there |
+//! | `hosts` | addresses that are given when a service is made |
 //! | `plan`, `update`, `removal` | the changes from one to the other |
 //! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
 //! | `connection`, `logs`, `write` | looking; changes carried out and taken back |
@@ -23,6 +24,7 @@ mod config;
 mod connection;
 mod desired;
 mod error;
+mod hosts;
 mod logs;
 mod manifests;
 mod mark;
@@ -164,6 +166,10 @@ mod driven;
 #[cfg(test)]
 #[path = "../tests/stands.rs"]
 mod stands;
+
+#[cfg(test)]
+#[path = "../tests/neighbours.rs"]
+mod neighbours;
 
 #[cfg(test)]
 #[path = "../tests/cuts.rs"]

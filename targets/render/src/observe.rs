@@ -102,6 +102,7 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
     Seen {
         id: there.id.clone(),
         name: there.name.clone(),
+        slug: there.slug.clone(),
         kind: there.kind.clone(),
         suspended: there.suspended == "suspended",
         suspenders: there.suspenders.clone(),

@@ -69,6 +69,8 @@ pub(crate) struct FormerSite {
 pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// Its host name inside.
+    pub(crate) slug: String,
     pub(crate) kind: String,
     pub(crate) suspended: bool,
     /// Who suspended it.

@@ -7,6 +7,7 @@ use dashdeploy_contract::{Action, Address, FieldChange, KEPT, Plan, Risk, Servic
 
 use crate::config::Place;
 use crate::desired::{Desired, Disk};
+use crate::hosts;
 use crate::mark::{Deployed, digest_of, mark};
 use crate::payload::{Current, Seen, SeenDisk, Task};
 use crate::plan::{address, changed, field, reason};
@@ -90,7 +91,7 @@ impl<'a> Draft<'a> {
             if there != Some(value) {
                 // What was set as a secret is shown by its fingerprint.
                 let from = there.or_else(|| self.seen.secrets.get(name)).cloned();
-                fields.push(field(&format!("env.{name}"), from, Some(value.clone())));
+                fields.push(field(&format!("env.{name}"), from, Some(hosts::shown(value))));
             }
         }
         for (name, print) in &self.desired.secrets {

@@ -36,6 +36,8 @@ pub(crate) struct Owner {
 pub(crate) struct Service {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// Its host name inside, and the label of the public one.
+    pub(crate) slug: String,
     pub(crate) owner_id: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,

@@ -4,6 +4,7 @@
 //! answer to a call that makes something is followed by a look, never by a second one. What variables were before stays in this
 //! process's memory for the way back, since their values may be secret.
 
+mod addresses;
 mod deploy;
 mod site;
 mod variables;
@@ -45,13 +46,15 @@ impl Hand {
     /// Carries out a change.
     pub(crate) async fn apply(&self, change: &Planned, supplies: &Supplies) -> Result<(), TargetError> {
         match Task::of(change)? {
-            Task::Service { desired } => self.service(&desired, supplies).await,
-            Task::Variables { id, desired, unset } => self.variables(&id, &desired, &unset, supplies).await,
+            Task::Service { desired } => self.service(&self.addressed(*desired).await?, supplies).await,
+            Task::Variables { id, desired, unset } => {
+                self.variables(&id, &self.addressed(*desired).await?, &unset, supplies).await
+            }
             Task::Settings { id, desired, .. } => self.settings(&id, &desired).await,
             Task::Scale { id, to, .. } => self.scale(&id, to).await,
             Task::Disk { id, disk, desired } => self.disk(&id, disk.as_deref(), &desired).await,
             Task::Deploy { id, desired, former, resume } => {
-                self.deploy(&id, &desired, &former, resume, supplies).await
+                self.deploy(&id, &self.addressed(*desired).await?, &former, resume, supplies).await
             }
             Task::Domain { id, desired } => self.domain(id.as_deref(), &desired).await,
             Task::Secrets { id, set, unset } => self.secrets(&id, change, &set, &unset, supplies).await,
