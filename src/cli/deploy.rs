@@ -86,6 +86,9 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
             answer(context, stack, &prepared, &prepared.observed, again, took);
             return Ok(Exit::Done);
         }
+        if prepared.plan.is_empty() {
+            prepared.release.number = past.next;
+        }
         agree(context, stack, &prepared, serving.as_ref(), args, again)?;
         let cargo = Cargo {
             stack,

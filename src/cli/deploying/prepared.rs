@@ -180,7 +180,7 @@ pub(crate) async fn plan(
         release.number = number;
         release.wiring.release = number.map(|number| format!("r{number}"));
     };
-    number(release, past.serving.and_then(|serving| serving.number).or(past.next));
+    number(release, past.serving.and_then(put_as).or(past.next));
     let mut found = only(stack.fleet.plan(release, observed)?, chosen);
     if !found.is_empty() {
         number(release, past.next);
@@ -196,6 +196,12 @@ pub(crate) async fn plan(
     }
     prepared.plan = with_pushes(found, &prepared.pending);
     Ok(())
+}
+
+/// The number under which what serves was put: a later run that had nothing to change verified and noted it under its own.
+fn put_as(serving: &Release) -> Option<u32> {
+    let told = serving.wiring.release.as_deref().and_then(|word| word.strip_prefix('r')?.parse().ok());
+    told.or(serving.number)
 }
 
 /// The guard looks at every image that would be sent, before anything is changed for it.

@@ -53,6 +53,9 @@ pub struct Credential {
     /// True where nothing works without it.
     #[serde(default)]
     pub required: bool,
+    /// True where all but one thing works without it, such as taking private images.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// A variable that says where a platform is, instead of its public address.

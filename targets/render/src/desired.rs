@@ -18,6 +18,7 @@ use crate::error::ours;
 use crate::hosts::{self, Neighbour};
 use crate::manifests::site_of;
 use crate::mark::{Deployed, digest_of, mark};
+use crate::registry::{self, Pull};
 use crate::size;
 
 /// A service.
@@ -31,8 +32,11 @@ pub(crate) struct Desired {
     pub(crate) kind: String,
     /// The workspace, where one is named.
     pub(crate) workspace: Option<String>,
-    /// The registry credential's name, where one is named.
+    /// The registry credential's name, where one is named or this run keeps one.
     pub(crate) credential: Option<String>,
+    /// Our own registry credential, which is used where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pull: Option<Pull>,
     /// The marks, as variables.
     pub(crate) marks: BTreeMap<String, String>,
     /// Plain variables.
@@ -113,6 +117,7 @@ impl Desired {
             kind: kind(form).to_owned(),
             workspace: place.option(service, "workspace").map(str::to_owned),
             credential: place.option(service, "registry_credential").map(str::to_owned),
+            pull: registry::pull(place, service),
             marks: marks.map(|(kind, name)| (mark(kind), name.to_string())).into(),
             env: env(place, &desk, service)?,
             secrets: release
@@ -133,13 +138,13 @@ impl Desired {
     }
 
     /// What tells one deploy from another: all that takes effect with a deploy, so neither the number of instances nor the size of
-    /// the disk.
+    /// the disk, and not what the image is pulled with.
     pub(crate) fn hash(&self) -> String {
         let container = self.container.as_ref().map(|container| {
             let disk = container.disk.as_ref().map(|disk| &disk.path);
             json!([container.image, container.plan, container.health, container.command, disk])
         });
-        let parts = json!([self.env, self.secrets, self.credential, container, self.site]);
+        let parts = json!([self.env, self.secrets, container, self.site]);
         let hex: String =
             Sha256::digest(parts.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         hex[..16].to_owned()

@@ -12,6 +12,7 @@
 //! | `portability` | an answer for each topic, with Render's page about it |
 //! | `manifests` | render.yaml |
 //! | `desired`, `mark`, `payload` | a release as services; how a deploy is known again; what plans carry |
+//! | `registry` | what private images are pulled with |
 //! | `observe` | what is there |
 //! | `hosts` | addresses that are given when a service is made |
 //! | `plan`, `update`, `removal` | the changes from one to the other |
@@ -32,6 +33,7 @@ mod observe;
 mod payload;
 mod plan;
 mod portability;
+mod registry;
 mod removal;
 mod size;
 mod update;
@@ -170,6 +172,10 @@ mod stands;
 #[cfg(test)]
 #[path = "../tests/neighbours.rs"]
 mod neighbours;
+
+#[cfg(test)]
+#[path = "../tests/credentials.rs"]
+mod credentials;
 
 #[cfg(test)]
 #[path = "../tests/cuts.rs"]

@@ -13,6 +13,8 @@ use crate::api::Api;
 use crate::config::{Place, TARGET};
 use crate::mark::{Deployed, MARK, mark};
 use crate::payload::{Current, FormerSite, Seen, SeenDisk};
+use crate::plan::kept;
+use crate::registry::{self, Pull};
 use crate::wire;
 
 /// What was answered about a service.
@@ -25,7 +27,7 @@ pub(crate) struct Answers {
 }
 
 /// Looks at all services.
-pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, TargetError> {
+pub(crate) async fn observe(api: &Api, place: &Place<'_>, has_login: bool) -> Result<Observed, TargetError> {
     let services: Vec<&Service> = place.services().collect();
     let workspaces: BTreeSet<Option<&str>> =
         services.iter().map(|service| place.option(service, "workspace")).collect();
@@ -37,7 +39,11 @@ pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, Ta
             .filter(|service| place.option(service, "workspace") == workspace)
             .collect();
         let names: Vec<String> = here.iter().map(|service| place.name(service)).collect();
-        let found = api.services(&names, &api.workspace(workspace).await?).await?;
+        let owner = api.workspace(workspace).await?;
+        if has_login {
+            resources.extend(credentials(api, place, &here, &owner).await?);
+        }
+        let found = api.services(&names, &owner).await?;
         let looking = here.iter().zip(&names).filter_map(|(service, name)| {
             let there = found.iter().find(|there| there.name == *name)?;
             Some(look(api, place, service, there))
@@ -46,6 +52,32 @@ pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, Ta
     }
     resources.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(Observed { resources })
+}
+
+/// The registry credentials that this run may keep by its login: one that is not there yet has no id.
+async fn credentials(
+    api: &Api,
+    place: &Place<'_>,
+    services: &[&Service],
+    owner: &str,
+) -> Result<Vec<Resource>, TargetError> {
+    let pulls: BTreeSet<Pull> =
+        services.iter().filter_map(|service| registry::pull(place, service)).collect();
+    let mut all = Vec::new();
+    for pull in pulls {
+        let there = api.credential(&pull.name, owner).await?;
+        all.push(Resource {
+            address: kept(&pull),
+            id: there.map(|there| there.id).unwrap_or_default(),
+            service: None,
+            owned: true,
+            adoptable: false,
+            health: None,
+            facts: BTreeMap::new(),
+            payload: serde_json::Value::Null,
+        });
+    }
+    Ok(all)
 }
 
 async fn look(

@@ -16,13 +16,18 @@ use crate::error::ours;
 use crate::hosts;
 use crate::mark::mark;
 use crate::payload::{Seen, Task};
+use crate::registry::{self, Pull};
 use crate::update::Draft;
 
 /// The plan for a release.
 pub(crate) fn plan(place: &Place, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
     for service in place.services() {
-        let desired = Desired::of(place, release, observed, service)?;
+        let mut desired = Desired::of(place, release, observed, service)?;
+        if desired.credential.is_none() {
+            let kept = desired.pull.as_ref().filter(|pull| observed.get(&kept(pull)).is_some());
+            desired.credential = kept.map(|pull| pull.name.clone());
+        }
         let resource = observed.get(&address("service", &service.name));
         let Some(resource) = resource else {
             create(place, service, &desired, &mut plan);
@@ -35,6 +40,7 @@ pub(crate) fn plan(place: &Place, release: &Release, observed: &Observed) -> Res
         Draft::new(place, service, desired, &seen, &mut plan).all()?;
     }
     after_neighbours(place, &mut plan);
+    credentials(place, observed, &mut plan);
     Ok(plan.in_order())
 }
 
@@ -62,6 +68,32 @@ fn after_neighbours(place: &Place, plan: &mut Plan) {
             }
         }
     }
+}
+
+/// The address of a registry credential of ours. It is among what was observed where this run has a login to keep it by.
+pub(crate) fn kept(pull: &Pull) -> Address {
+    Address::new(TARGET, "credential", &pull.name)
+}
+
+/// The credentials that this plan's deploys pull by. Render tells nobody the token that it keeps, so that it is given anew with each.
+fn credentials(place: &Place, observed: &Observed, plan: &mut Plan) {
+    let mut keeping: BTreeMap<Address, Change> = BTreeMap::new();
+    for change in plan.changes.iter_mut().filter(|change| change.takes_image) {
+        let Some(service) = change.service.as_ref().and_then(|name| place.hosts(name)) else { continue };
+        let Some(pull) = registry::pull(place, service) else { continue };
+        let Some(there) = observed.get(&kept(&pull)) else { continue };
+        let (action, reason) = match there.id.as_str() {
+            "" => (Action::Create, "not there yet: private images are pulled by it"),
+            _ => (Action::Update, "it gets the token of this run: Render tells nobody the one that it keeps"),
+        };
+        change.needs.push(there.address.clone());
+        let workspace = place.option(service, "workspace").map(str::to_owned);
+        let task = Task::Credential { pull, workspace };
+        keeping
+            .entry(there.address.clone())
+            .or_insert_with(|| Change::new(there.address.clone(), action, reason, task.json()));
+    }
+    plan.changes.extend(keeping.into_values());
 }
 
 /// The services whose addresses a change puts somewhere.

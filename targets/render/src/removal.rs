@@ -2,11 +2,14 @@
 //!
 //! A service takes its disk with it, at once and for good, so that one whose data is to stay is suspended instead.
 
-use dashdeploy_contract::{Action, Change, Name, Observed, Plan, Removal, Risk, TargetError};
+use std::collections::BTreeSet;
+
+use dashdeploy_contract::{Action, Address, Change, Name, Observed, Plan, Removal, Risk, TargetError};
 
 use crate::config::Place;
 use crate::payload::{Seen, Task};
-use crate::plan::address;
+use crate::plan::{address, kept};
+use crate::registry;
 
 /// The plan of a removal.
 pub(crate) fn plan_removal(
@@ -15,6 +18,7 @@ pub(crate) fn plan_removal(
     removal: Removal,
 ) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
+    let (mut ours, mut stays) = (BTreeSet::new(), false);
     for service in place.services() {
         let Some(resource) =
             observed.get(&address("service", &service.name)).filter(|resource| resource.owned)
@@ -23,6 +27,12 @@ pub(crate) fn plan_removal(
         };
         let seen = Seen::of(resource)?;
         let keeps = seen.disk.is_some() && removal == Removal::KeepData;
+        if let (Some(pull), Some((id, name))) = (registry::pull(place, service), &seen.credential)
+            && pull.name == *name
+        {
+            ours.insert((pull, id.clone()));
+        }
+        stays |= keeps;
         if keeps {
             plan.unchanged.push(address("disk", &service.name));
         }
@@ -52,6 +62,15 @@ pub(crate) fn plan_removal(
         } else {
             plan.changes.push(whole);
         }
+    }
+    let services: Vec<Address> = plan.changes.iter().map(|change| change.address.clone()).collect();
+    // What stays is pulled by it once it is resumed.
+    for (pull, id) in ours.into_iter().filter(|_| !stays) {
+        let task = Task::RemoveCredential { id };
+        let reason = "the environment is taken away";
+        let mut change = Change::new(kept(&pull), Action::Delete, reason, task.json());
+        change.needs.clone_from(&services);
+        plan.changes.push(change);
     }
     Ok(plan.in_order())
 }
