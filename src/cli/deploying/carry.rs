@@ -80,7 +80,8 @@ impl Cargo<'_> {
         let writer = self.stack.fleet.writer(&self.stack.accesses, &writes).await?;
         let outside = Outside::new(self.args.connect_to.clone());
         let events = Arc::new(context.console.clone());
-        let new = |name: &Name| observed.of_service(name).next().is_none();
+        let assigns = |name: &Name| self.stack.fleet.assigns(&release.bound, name);
+        let new = |name: &Name| observed.of_service(name).next().is_none() && assigns(name);
         let work = Work {
             stack: self.stack,
             release,
