@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, args: Args) -> CliResult {
 /// The deploy of an environment that was opened.
 pub(super) async fn carried(context: &Context, stack: &mut Stack, args: &Args) -> CliResult {
     if context.global.dry_run {
-        let (_, proposal) = planned(context, stack, &args.release).await?;
+        let (_, proposal) = planned(context, stack, &args.release, &args.lock.ledger).await?;
         show(context, &proposal, false);
         return Ok(Exit::Done);
     }
