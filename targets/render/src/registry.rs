@@ -35,6 +35,11 @@ pub(crate) fn pull(place: &Place, service: &Service) -> Option<Pull> {
     Some(Pull { name: name(place.bound, registry), registry: registry.to_owned() })
 }
 
+/// True where a credential is for the registry that an image lies at: a run may push elsewhere than dashdeploy.yaml says.
+pub(crate) fn is_for(pull: &Pull, image: &str) -> bool {
+    word(&host(image)) == Some(pull.registry.as_str())
+}
+
 /// The one registry that the login is for: the one that images are pushed to, else the only one that images are taken from.
 fn login_host(place: &Place) -> Option<String> {
     if let Some(registry) = &place.bound.registry {

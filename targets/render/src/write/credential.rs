@@ -8,7 +8,7 @@ use super::{Hand, gone, is_left_open};
 use crate::api::Change;
 use crate::desired::Desired;
 use crate::error::ours;
-use crate::registry::Pull;
+use crate::registry::{self, Pull};
 
 /// Who pulls private images.
 pub(crate) struct Login {
@@ -63,12 +63,15 @@ impl Hand {
                 .hint("add `registry:` to dashdeploy.yaml, and run `dashdeploy deploy`")
         })?;
         let mut image = json!({ "ownerId": owner, "imagePath": path });
-        let ours_by_name = desired.pull.as_ref().map(|pull| &pull.name);
-        let Some(name) = desired.credential.as_ref().or(ours_by_name) else { return Ok(image) };
+        let name = match &desired.pull {
+            Some(pull) => Some(&pull.name).filter(|_| registry::is_for(pull, &path)),
+            None => desired.credential.as_ref(),
+        };
+        let Some(name) = name else { return Ok(image) };
         match self.api.credential(name, owner).await? {
             Some(found) => image["registryCredentialId"] = json!(found.id),
             // A public image needs none.
-            None if desired.credential.is_none() => {}
+            None if desired.pull.is_some() => {}
             None => {
                 let message = format!("the workspace has no registry credential `{name}`");
                 return Err(ours(ErrorKind::NotFound, operation, message)
