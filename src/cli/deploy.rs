@@ -71,8 +71,7 @@ const AGAIN: &str =
 /// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
 async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
-    let mut took = Duration::ZERO;
-    let mut again = false;
+    let (mut took, mut again) = (Duration::ZERO, false);
     loop {
         let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };

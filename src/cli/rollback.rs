@@ -131,10 +131,8 @@ async fn prepared(
     has_values(of, &then, &secrets, &kept)?;
     // A first round may have had an address that turned out to be a stranger's.
     stack.learn(&observed);
-    let mut wiring = then.wiring.clone();
-    stack.put_assigned(&mut wiring);
     let release = Release {
-        wiring,
+        wiring: stack.as_given(then.wiring.clone()),
         secrets: prints,
         project_dir: stack.loaded.dir.path().display().to_string(),
         ..then

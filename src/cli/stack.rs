@@ -108,24 +108,21 @@ impl Stack {
     /// The addresses its variables are filled in with.
     pub fn wiring(&self, context: &Context) -> Wiring {
         let environment = referenced(&self.bound, &context.environment.variables);
-        let mut wiring = Wiring { environment, ..self.fleet.wiring(&self.bound) };
-        self.put_assigned(&mut wiring);
-        wiring
+        self.as_given(Wiring { environment, ..self.fleet.wiring(&self.bound) })
     }
 
-    /// Puts the addresses in that platforms are known to have given.
-    pub fn put_assigned(&self, wiring: &mut Wiring) {
+    /// The same addresses, but those that platforms are known to have given.
+    pub fn as_given(&self, mut wiring: Wiring) -> Wiring {
         for (service, url) in &self.assigned {
             wiring.services.entry(service.clone()).or_default().url = Some(url.clone());
         }
+        wiring
     }
 
     /// Takes in the addresses that platforms have given to our services; a user's own host name counts before them. True
     /// where that changes what was known.
     pub fn learn(&mut self, observed: &Observed) -> bool {
-        let mut known = self.fleet.wiring(&self.bound);
-        self.put_assigned(&mut known);
-        let given = self.given(observed, &known);
+        let given = self.given(observed, &self.as_given(self.fleet.wiring(&self.bound)));
         let learned = !given.is_empty();
         self.assigned.extend(given);
         learned

@@ -170,7 +170,15 @@ impl<'a> Run<'a> {
             Happening::Sampled(Err(error)) => self.warn(&error),
             Happening::Waited => {}
         }
-        let Some((service, reason)) = self.judge() else { return Ok(()) };
+        let Some((service, mut reason)) = self.judge() else { return Ok(()) };
+        let served = self.session.reader.served(self.session.bound, &service).await;
+        if let Some(probe) = served.ok().and_then(|served| served.probe).filter(|said| !reason.contains(said))
+        {
+            reason.push_str(&format!(
+                "; its health check said: {}",
+                self.session.supplies.secrets.redact(&probe)
+            ));
+        }
         let log = self.last_lines(&service).await;
         Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None })))
     }

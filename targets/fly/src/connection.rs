@@ -96,7 +96,7 @@ impl Reader for FlyReader {
             }
         };
         let url = app.is_public().then(|| format!("https://{}.fly.dev", app.name()));
-        Ok(Served { images, url, certificate })
+        Ok(Served { images, url, certificate, ..Served::default() })
     }
 
     async fn secrets(&self, bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
