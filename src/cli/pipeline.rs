@@ -3,7 +3,7 @@
 //! Given: a project. Gives: what `render` writes a pipeline from. The environments come in the file's order, `production`
 //! last; `local` is nobody's to deploy.
 
-use dashdeploy_contract::{Bound, Ci, Project, ServiceKind, Wiring};
+use dashdeploy_contract::{Bound, Ci, Descriptor, Project, ServiceKind, Wiring};
 
 use crate::registry;
 use crate::render::{Access, Pipeline, Stage};
@@ -49,17 +49,20 @@ fn stage(bound: &Bound) -> Stage {
             Some(known) => known.region = known.region.take().or(region),
             None => access.push(Access {
                 title: descriptor.title.clone(),
-                credentials: descriptor
-                    .credentials
-                    .iter()
-                    .map(|credential| (credential.variable.clone(), credential.purpose.clone()))
-                    .collect(),
+                credentials: told(descriptor, false),
+                optional: told(descriptor, true),
                 federation: descriptor.federation.clone(),
                 region,
             }),
         }
     }
     Stage { environment: bound.environment.clone(), url: url(bound, &wiring), access }
+}
+
+/// The variables of a target's credentials: those that it needs, or those that it does without.
+fn told(descriptor: &Descriptor, optional: bool) -> Vec<(String, String)> {
+    let wanted = descriptor.credentials.iter().filter(|credential| credential.optional == optional);
+    wanted.map(|credential| (credential.variable.clone(), credential.purpose.clone())).collect()
 }
 
 /// What people open: the first page's address, else the first service's that has one. Not one that only the host itself knows.

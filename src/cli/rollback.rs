@@ -129,8 +129,14 @@ async fn prepared(
         schemas: &BTreeMap::new(),
     });
     has_values(of, &then, &secrets, &kept)?;
-    let release =
-        Release { secrets: prints, project_dir: stack.loaded.dir.path().display().to_string(), ..then };
+    // A first round may have had an address that turned out to be a stranger's.
+    stack.learn(&observed);
+    let release = Release {
+        wiring: stack.as_given(then.wiring.clone()),
+        secrets: prints,
+        project_dir: stack.loaded.dir.path().display().to_string(),
+        ..then
+    };
     let mut prepared = Prepared {
         homes,
         secrets,

@@ -108,7 +108,11 @@ impl Stack {
     /// The addresses its variables are filled in with.
     pub fn wiring(&self, context: &Context) -> Wiring {
         let environment = referenced(&self.bound, &context.environment.variables);
-        let mut wiring = Wiring { environment, ..self.fleet.wiring(&self.bound) };
+        self.as_given(Wiring { environment, ..self.fleet.wiring(&self.bound) })
+    }
+
+    /// The same addresses, but those that platforms are known to have given.
+    pub fn as_given(&self, mut wiring: Wiring) -> Wiring {
         for (service, url) in &self.assigned {
             wiring.services.entry(service.clone()).or_default().url = Some(url.clone());
         }
@@ -118,24 +122,23 @@ impl Stack {
     /// Takes in the addresses that platforms have given to our services; a user's own host name counts before them. True
     /// where that changes what was known.
     pub fn learn(&mut self, observed: &Observed) -> bool {
-        let before = self.fleet.wiring(&self.bound);
-        let mut learned = false;
-        for resource in
-            observed.resources.iter().filter(|resource| resource.owned && resource.health.is_some())
-        {
-            let (Some(service), Some(url)) = (&resource.service, resource.facts.get("url")) else { continue };
-            let known = self.assigned.get(service);
-            let known =
-                known.or_else(|| before.services.get(service).and_then(|address| address.url.as_ref()));
-            if known != Some(url)
-                && !self.bound.domains.contains_key(service)
-                && self.fleet.assigns(&self.bound, service)
-            {
-                self.assigned.insert(service.clone(), url.clone());
-                learned = true;
-            }
-        }
+        let given = self.given(observed, &self.as_given(self.fleet.wiring(&self.bound)));
+        let learned = !given.is_empty();
+        self.assigned.extend(given);
         learned
+    }
+
+    /// The addresses that platforms have given to our services, where they are others than the ones known.
+    pub fn given(&self, observed: &Observed, known: &Wiring) -> Vec<(Name, String)> {
+        let ours = observed.resources.iter().filter(|resource| resource.owned && resource.health.is_some());
+        let addresses = ours.filter_map(|it| Some((it.service.as_ref()?, it.facts.get("url")?)));
+        let others = addresses.filter(|(service, url)| {
+            let known = known.services.get(*service).and_then(|address| address.url.as_ref());
+            known != Some(*url)
+                && !self.bound.domains.contains_key(*service)
+                && self.fleet.assigns(&self.bound, service)
+        });
+        others.map(|(service, url)| (service.clone(), url.clone())).collect()
     }
 
     /// The ways out, as targets are handed them.

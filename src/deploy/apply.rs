@@ -198,9 +198,11 @@ impl<'a> Run<'a> {
         Verdict::ChangeFailed(Box::new((address, error)))
     }
 
-    /// What runs is looked at from outside before anything former is dropped, so that there is a way back.
+    /// What runs is looked at from outside before anything former is dropped, so that there is a way back; also where there was
+    /// nothing to change.
     async fn verified(&self) -> Verdict {
-        if self.applied.iter().all(|change| change.action == Action::Delete) {
+        let has_gone = self.applied.iter().all(|change| change.action == Action::Delete);
+        if has_gone && !self.applied.is_empty() {
             return Verdict::Done;
         }
         tokio::select! {

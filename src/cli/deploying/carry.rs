@@ -85,7 +85,9 @@ impl Cargo<'_> {
         let outside = Outside::new(self.args.connect_to.clone());
         let events = Arc::new(context.console.clone());
         let work = Work {
+            stack: self.stack,
             release,
+            makes: self.makes(),
             homes,
             engine,
             supplies,
@@ -108,13 +110,26 @@ impl Cargo<'_> {
             events,
             interrupt: &interrupt,
         };
+        Ok(apply(&session, plan, observed, self.options()).await?)
+    }
+
+    fn options(&self) -> ApplyOptions {
         let deadline = Duration::from_secs(self.args.wait_timeout);
-        let options = ApplyOptions {
+        ApplyOptions {
             patience: Patience { deadline, ..Patience::default() },
             stable: Duration::from_secs(self.args.stable_for),
-        };
-        let outcome = apply(&session, plan, observed, options).await?;
-        Ok(outcome)
+        }
+    }
+
+    /// True where it makes services that a platform gives an address to.
+    fn makes(&self) -> bool {
+        let Prepared { release, observed, .. } = self.prepared;
+        let is_new = |name: &Name| observed.of_service(name).next().is_none();
+        release
+            .bound
+            .services
+            .keys()
+            .any(|name| is_new(name) && self.stack.fleet.assigns(&release.bound, name))
     }
 
     /// The engine, where images are to be sent or looked into.

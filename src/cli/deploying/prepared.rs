@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashdeploy_contract::{
-    KEPT, KeptSecret, Name, Observed, Plan, Reader as _, Release, ReleaseImage, Requirement, Supplies,
+    KEPT, KeptSecret, Name, Observed, Plan, Release, ReleaseImage, Requirement, Supplies,
 };
 use indexmap::IndexMap;
 
@@ -115,7 +115,7 @@ pub(crate) async fn looked(
     stack: &Stack,
     reader: &FleetReader,
 ) -> CliResult<(Observed, Vec<KeptSecret>)> {
-    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
+    let looking = reader.look(&stack.bound);
     context.interruptible("looking at what is there", "nothing was changed", looking).await
 }
 
@@ -180,7 +180,7 @@ pub(crate) async fn plan(
         release.number = number;
         release.wiring.release = number.map(|number| format!("r{number}"));
     };
-    number(release, past.serving.and_then(|serving| serving.number).or(past.next));
+    number(release, past.serving.and_then(put_as).or(past.next));
     let mut found = only(stack.fleet.plan(release, observed)?, chosen);
     if !found.is_empty() {
         number(release, past.next);
@@ -196,6 +196,12 @@ pub(crate) async fn plan(
     }
     prepared.plan = with_pushes(found, &prepared.pending);
     Ok(())
+}
+
+/// The number under which what serves was put: a later run that had nothing to change verified and noted it under its own.
+fn put_as(serving: &Release) -> Option<u32> {
+    let told = serving.wiring.release.as_deref().and_then(|word| word.strip_prefix('r')?.parse().ok());
+    told.or(serving.number)
 }
 
 /// The guard looks at every image that would be sent, before anything is changed for it.

@@ -11,6 +11,7 @@ use dashdeploy_contract::{
     Address, Change, ErrorKind, EventSink, Name, Reader, Release, Supplies, TargetError,
 };
 
+use super::super::stack::Stack;
 use super::homes::Homes;
 use crate::deploy::{Evidence, PUSH, PageMark, Steps, Verification};
 use crate::io::docker::Engine;
@@ -21,7 +22,10 @@ use crate::push::{PushFailure, PushFailureKind};
 
 /// What a deploy has a hand in.
 pub(super) struct Work<'a> {
+    pub(super) stack: &'a Stack,
     pub(super) release: &'a Release,
+    /// True where services are made by this run: a platform may give them other addresses than was predicted.
+    pub(super) makes: bool,
     pub(super) homes: &'a Homes,
     pub(super) engine: Option<&'a Engine>,
     pub(super) supplies: &'a Supplies,
@@ -70,7 +74,12 @@ impl Steps for Work<'_> {
     }
 
     async fn verify(&self) -> Result<(), Box<Evidence>> {
-        let release = self.release.pushed(self.supplies);
+        let mut release = self.release.pushed(self.supplies);
+        if self.is_elsewhere().await? {
+            // What was predicted is a stranger's, who is not asked. The round that follows has the address that was given, and
+            // asks all there is to ask.
+            release.wiring.services.values_mut().for_each(|address| address.url = None);
+        }
         let verification = Verification {
             release: &release,
             reader: self.reader,
@@ -81,6 +90,28 @@ impl Steps for Work<'_> {
             patience: self.patience,
         };
         verification.run().await
+    }
+}
+
+impl Work<'_> {
+    /// True where a platform gave a service another address than the release was made with.
+    ///
+    /// # Errors
+    /// Where that cannot be told.
+    async fn is_elsewhere(&self) -> Result<bool, Box<Evidence>> {
+        if !self.makes {
+            return Ok(false);
+        }
+        let observed = self.reader.observe(&self.release.bound).await.map_err(|error| {
+            let service = self.release.bound.services.keys().next().cloned();
+            Box::new(Evidence {
+                service: service.unwrap_or_else(|| self.release.bound.project.clone()),
+                reason: format!("which address it was given cannot be told: {error}"),
+                log: Vec::new(),
+                check: None,
+            })
+        })?;
+        Ok(!self.stack.given(&observed, &self.release.wiring).is_empty())
     }
 }
 

@@ -106,6 +106,11 @@ pub fn reads(stage: &Stage, bound: &Bound) -> Reads {
                     required.push(name.clone());
                     told.insert(("secret", kept_name(name)), format!("{}: {purpose}", access.title));
                 }
+                for (name, purpose) in &access.optional {
+                    looking.insert(name.clone(), secret(name));
+                    let purpose = format!("{}, if wanted: {purpose}", access.title);
+                    told.insert(("secret", kept_name(name)), purpose);
+                }
             }
         }
     }

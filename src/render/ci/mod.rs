@@ -48,6 +48,8 @@ pub struct Access {
     pub title: String,
     /// The variables of its credentials, each with what it holds.
     pub credentials: Vec<(String, String)>,
+    /// The variables of those that it does without where they are not there.
+    pub optional: Vec<(String, String)>,
     /// How it is done without stored credentials, where that is possible.
     pub federation: Option<Federation>,
     /// The region that the environment names for it.

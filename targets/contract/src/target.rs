@@ -53,6 +53,9 @@ pub struct Credential {
     /// True where nothing works without it.
     #[serde(default)]
     pub required: bool,
+    /// True where all but one thing works without it, such as taking private images.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// A variable that says where a platform is, instead of its public address.
@@ -304,6 +307,14 @@ pub trait Reader: Send + Sync {
     /// [`TargetError`] when the platform cannot be asked.
     async fn secrets(&self, _bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
         Ok(Vec::new())
+    }
+
+    /// What [`Reader::observe`] and [`Reader::secrets`] tell, where one look tells both; none where they are asked for apart.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn look_once(&self, _bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
+        Ok(None)
     }
 
     /// A subscription to health changes, open when this returns; none where the platform has no such thing and

@@ -9,6 +9,7 @@ mod process;
 use dashdeploy_contract::{BuildKind, Finding, Recipe, Service};
 
 use crate::config::{Form, Place, REGIONS, Runtime};
+use crate::mark::MARK;
 use crate::size;
 
 pub(crate) use process::{docker_command, takes_workers};
@@ -28,6 +29,7 @@ pub(crate) fn findings(place: &Place) -> Vec<Finding> {
         findings.extend(ports(place, service));
         findings.extend(neighbours(place, service));
         findings.extend(variables(service));
+        findings.extend(marks(service));
         findings.extend(source(place, service));
         findings.extend(idle_options(place, service));
         findings.extend(disk::findings(place, service));
@@ -131,6 +133,19 @@ fn variables(service: &Service) -> Vec<Finding> {
         Finding::error("reserved-variable", key, message).hint("give it another name")
     };
     names.filter(reserved).map(finding).collect()
+}
+
+/// Variables with the names of our own marks, which stand among a service's variables since services bear no labels.
+fn marks(service: &Service) -> Vec<Finding> {
+    let named = |place: &str, name: &String| {
+        let message =
+            format!("variables that begin with {MARK} are dashdeploy's own marks on Render: `{name}`");
+        let key = format!("services.{}.{place}.{name}", service.name);
+        Finding::error("reserved-variable", key, message).hint("give it another name")
+    };
+    let of = |name: &&String| name.starts_with(MARK);
+    let env = service.env.keys().filter(of).map(|name| named("env", name));
+    env.chain(service.secrets.keys().filter(of).map(|name| named("secrets", name))).collect()
 }
 
 /// Options written for this service alone that nothing here reads. Those of a whole environment are for whom they fit.

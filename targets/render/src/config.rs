@@ -133,6 +133,11 @@ impl<'a> Place<'a> {
         own_image.then(|| PageServer::of(TARGET, desk, service, None, IndexMap::new())).flatten()
     }
 
+    /// True for a page whose image comes from the registry: its variables are in it already, and Render builds nothing.
+    pub(crate) fn is_built_page(&self, service: &Service) -> bool {
+        service.kind() == ServiceKind::Static && self.runtime(service) == Runtime::Image
+    }
+
     /// What Render calls the service.
     pub(crate) fn form(&self, service: &Service) -> Form {
         match (self.runtime(service), service.port) {

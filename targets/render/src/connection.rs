@@ -9,6 +9,8 @@ use dashdeploy_contract::{
     Reader, Served, Service, Supplies, TargetError, Writer, Writes,
 };
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::api::Api;
 use crate::config::Place;
 use crate::error::ours;
@@ -17,12 +19,18 @@ use crate::mark::Deployed;
 use crate::observe;
 use crate::payload::Seen;
 use crate::wire;
-use crate::write::Hand;
+use crate::write::{Hand, Login};
+
+/// The variables with the login that private images are pulled with.
+const USERNAME: &str = "RENDER_REGISTRY_USERNAME";
+const TOKEN: &str = "RENDER_REGISTRY_TOKEN";
 
 /// Looks at Render.
 pub(crate) struct RenderReader {
     api: Api,
     descriptor: Descriptor,
+    /// True where this run has a login for private images.
+    has_login: bool,
     /// The services' ids, by name.
     ids: Mutex<BTreeMap<String, String>>,
 }
@@ -34,7 +42,12 @@ pub(crate) struct RenderWriter {
 
 impl RenderReader {
     pub(crate) fn new(access: &Access, descriptor: &Descriptor) -> Result<Self, TargetError> {
-        Ok(Self { api: Api::of(access, None)?, descriptor: descriptor.clone(), ids: Mutex::default() })
+        Ok(Self {
+            api: Api::of(access, None)?,
+            descriptor: descriptor.clone(),
+            has_login: login(access)?.is_some(),
+            ids: Mutex::default(),
+        })
     }
 
     fn place<'a>(&'a self, bound: &'a Bound) -> Place<'a> {
@@ -79,6 +92,7 @@ impl RenderWriter {
         Ok(Self {
             hand: Hand {
                 api: Api::of(access, Some(writes))?,
+                login: login(access)?,
                 before: Mutex::default(),
                 rules: Mutex::default(),
             },
@@ -89,7 +103,7 @@ impl RenderWriter {
 #[async_trait]
 impl Reader for RenderReader {
     async fn observe(&self, bound: &Bound) -> Result<Observed, TargetError> {
-        observe::observe(&self.api, &self.place(bound)).await
+        observe::observe(&self.api, &self.place(bound), self.has_login).await
     }
 
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError> {
@@ -126,22 +140,13 @@ impl Reader for RenderReader {
         if bound.services_on(crate::config::TARGET).all(|service| service.secrets.is_empty()) {
             return Ok(Vec::new());
         }
+        kept(&self.observe(bound).await?)
+    }
+
+    async fn look_once(&self, bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
         let observed = self.observe(bound).await?;
-        let mut all = Vec::new();
-        for resource in
-            observed.resources.iter().filter(|resource| resource.owned && resource.service.is_some())
-        {
-            let (Some(service), seen) = (&resource.service, Seen::of(resource)?) else { continue };
-            let deployed = Deployed::among(&seen.env).unwrap_or_default().secrets;
-            let begun = seen.current.is_some_and(|current| current.is_marked);
-            all.extend(seen.secrets.into_iter().map(|(variable, print)| KeptSecret {
-                service: service.clone(),
-                in_use: begun && deployed.get(&variable) == Some(&print),
-                variable,
-                fingerprint: Some(print),
-            }));
-        }
-        Ok(all)
+        let kept = kept(&observed)?;
+        Ok(Some((observed, kept)))
     }
 
     async fn logs(&self, bound: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {
@@ -154,6 +159,45 @@ impl Reader for RenderReader {
         }
         Ok(Box::new(Lines::open(self.api.clone(), services, query).await?))
     }
+}
+
+/// Who pulls private images: both variables, or neither.
+///
+/// # Errors
+/// `Invalid` for one without the other.
+fn login(access: &Access) -> Result<Option<Login>, TargetError> {
+    let given = |variable: &str| {
+        let value = access.credentials.get(variable)?.expose_secret().trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
+    };
+    match (given(USERNAME), given(TOKEN)) {
+        (Some(username), Some(token)) => Ok(Some(Login { username, token: SecretString::from(token) })),
+        (None, None) => Ok(None),
+        (username, _) => {
+            let (there, missing) = if username.is_some() { (USERNAME, TOKEN) } else { (TOKEN, USERNAME) };
+            let message = format!("{there} is set, and {missing} is not");
+            Err(ours(ErrorKind::Invalid, "connect", message)
+                .hint("private images are pulled by both; public ones need neither"))
+        }
+    }
+}
+
+/// The secrets of what was observed: variables are read with it, and become fingerprints at once.
+fn kept(observed: &Observed) -> Result<Vec<KeptSecret>, TargetError> {
+    let mut all = Vec::new();
+    for resource in observed.resources.iter().filter(|resource| resource.owned && resource.service.is_some())
+    {
+        let (Some(service), seen) = (&resource.service, Seen::of(resource)?) else { continue };
+        let deployed = Deployed::among(&seen.env).unwrap_or_default().secrets;
+        let begun = seen.current.is_some_and(|current| current.is_marked);
+        all.extend(seen.secrets.into_iter().map(|(variable, print)| KeptSecret {
+            service: service.clone(),
+            in_use: begun && deployed.get(&variable) == Some(&print),
+            variable,
+            fingerprint: Some(print),
+        }));
+    }
+    Ok(all)
 }
 
 fn address(service: &wire::Service) -> String {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use dashdeploy_contract::{
-    Desk, ErrorKind, HealthCheck, Name, Release, Service, ServiceKind, Source, TargetError,
+    Desk, ErrorKind, HealthCheck, Name, Observed, Release, Service, ServiceKind, Source, TargetError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,8 +15,10 @@ use sha2::{Digest as _, Sha256};
 use crate::check::docker_command;
 use crate::config::{Form, Place, Runtime};
 use crate::error::ours;
+use crate::hosts::{self, Neighbour};
 use crate::manifests::site_of;
 use crate::mark::{Deployed, digest_of, mark};
+use crate::registry::{self, Pull};
 use crate::size;
 
 /// A service.
@@ -30,8 +32,11 @@ pub(crate) struct Desired {
     pub(crate) kind: String,
     /// The workspace, where one is named.
     pub(crate) workspace: Option<String>,
-    /// The registry credential's name, where one is named.
+    /// The registry credential's name, where one is named or this run keeps one.
     pub(crate) credential: Option<String>,
+    /// Our own registry credential, which is used where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pull: Option<Pull>,
     /// The marks, as variables.
     pub(crate) marks: BTreeMap<String, String>,
     /// Plain variables.
@@ -46,6 +51,9 @@ pub(crate) struct Desired {
     pub(crate) domain: Option<String>,
     /// The release's number.
     pub(crate) release: Option<u32>,
+    /// The services that are not there yet and whose addresses stand in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) neighbours: BTreeMap<Name, Neighbour>,
 }
 
 /// What a container has.
@@ -90,19 +98,26 @@ impl Desired {
     ///
     /// # Errors
     /// `Invalid` for a variable that cannot be filled in, `Unsupported` for what Render would build itself from its Dockerfile.
-    pub(crate) fn of(place: &Place, release: &Release, service: &Service) -> Result<Self, TargetError> {
-        let desk = Desk { bound: &release.bound, wiring: &release.wiring, suffix: None };
+    pub(crate) fn of(
+        place: &Place,
+        release: &Release,
+        observed: &Observed,
+        service: &Service,
+    ) -> Result<Self, TargetError> {
+        let wiring = hosts::wired(place, &release.wiring, observed);
+        let desk = Desk { bound: &release.bound, wiring: &wiring, suffix: None };
         let (bound, form) = (&release.bound, place.form(service));
         let site = if form == Form::Site { Some(site(place, &desk, release, service)?) } else { None };
         let container = if form == Form::Site { None } else { Some(container(place, release, service)?) };
         let marks =
             [("PROJECT", &bound.project), ("ENVIRONMENT", &bound.environment), ("SERVICE", &service.name)];
-        Ok(Self {
+        let mut desired = Self {
             service: service.name.clone(),
             name: place.name(service),
             kind: kind(form).to_owned(),
             workspace: place.option(service, "workspace").map(str::to_owned),
             credential: place.option(service, "registry_credential").map(str::to_owned),
+            pull: registry::pull(place, service),
             marks: marks.map(|(kind, name)| (mark(kind), name.to_string())).into(),
             env: env(place, &desk, service)?,
             secrets: release
@@ -116,17 +131,20 @@ impl Desired {
             site,
             domain: bound.domains.get(&service.name).cloned(),
             release: release.number,
-        })
+            neighbours: BTreeMap::new(),
+        };
+        desired.neighbours = hosts::neighbours(place, observed, &desired);
+        Ok(desired)
     }
 
     /// What tells one deploy from another: all that takes effect with a deploy, so neither the number of instances nor the size of
-    /// the disk.
+    /// the disk, and not what the image is pulled with.
     pub(crate) fn hash(&self) -> String {
         let container = self.container.as_ref().map(|container| {
             let disk = container.disk.as_ref().map(|disk| &disk.path);
             json!([container.image, container.plan, container.health, container.command, disk])
         });
-        let parts = json!([self.env, self.secrets, self.credential, container, self.site]);
+        let parts = json!([self.env, self.secrets, container, self.site]);
         let hex: String =
             Sha256::digest(parts.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         hex[..16].to_owned()
@@ -254,8 +272,12 @@ fn env(place: &Place, desk: &Desk, service: &Service) -> Result<BTreeMap<String,
     if !in_files {
         for (name, text) in &service.env {
             let value = desk.wiring.resolve(text, service).map_err(|unresolved| {
-                ours(ErrorKind::Invalid, format!("plan {}", service.name), format!("variable {name}: {unresolved}"))
-                    .hint("Render gives private addresses itself and tells them nobody beforehand: use `${services.….url}`")
+                ours(
+                    ErrorKind::Invalid,
+                    format!("plan {}", service.name),
+                    format!("variable {name}: {unresolved}"),
+                )
+                .hint("a service without a port has no address at Render, nor has a static site one inside")
             })?;
             env.insert(name.clone(), value);
         }

@@ -12,7 +12,9 @@
 //! | `portability` | an answer for each topic, with Render's page about it |
 //! | `manifests` | render.yaml |
 //! | `desired`, `mark`, `payload` | a release as services; how a deploy is known again; what plans carry |
+//! | `registry` | what private images are pulled with |
 //! | `observe` | what is there |
+//! | `hosts` | addresses that are given when a service is made |
 //! | `plan`, `update`, `removal` | the changes from one to the other |
 //! | `api`, `wire`, `error` | the platform's calls, answers and complaints |
 //! | `connection`, `logs`, `write` | looking; changes carried out and taken back |
@@ -23,6 +25,7 @@ mod config;
 mod connection;
 mod desired;
 mod error;
+mod hosts;
 mod logs;
 mod manifests;
 mod mark;
@@ -30,6 +33,7 @@ mod observe;
 mod payload;
 mod plan;
 mod portability;
+mod registry;
 mod removal;
 mod size;
 mod update;
@@ -160,6 +164,18 @@ mod planned;
 #[cfg(test)]
 #[path = "../tests/driven.rs"]
 mod driven;
+
+#[cfg(test)]
+#[path = "../tests/stands.rs"]
+mod stands;
+
+#[cfg(test)]
+#[path = "../tests/neighbours.rs"]
+mod neighbours;
+
+#[cfg(test)]
+#[path = "../tests/credentials.rs"]
+mod credentials;
 
 #[cfg(test)]
 #[path = "../tests/cuts.rs"]

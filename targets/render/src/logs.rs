@@ -25,6 +25,8 @@ pub(crate) struct Lines {
     query: LogQuery,
     ready: VecDeque<LogLine>,
     pause: Duration,
+    /// When it was looked for new lines last, in seconds since 1970.
+    looked: i64,
 }
 
 struct Source {
@@ -48,12 +50,14 @@ impl Lines {
     ) -> Result<Self, TargetError> {
         let source =
             |(service, id, owner)| Source { service, id, owner, newest: String::new(), told: Vec::new() };
+        let now = api.clock.now();
         let mut lines = Self {
             api,
             services: services.into_iter().map(source).collect(),
             query: query.clone(),
             ready: VecDeque::new(),
             pause: PAUSES.0,
+            looked: now,
         };
         lines.begin().await?;
         Ok(lines)
@@ -92,12 +96,14 @@ impl Lines {
         Ok(())
     }
 
+    /// What has come since, and before the moment after which nothing is wanted.
     async fn more(&mut self) -> Result<(), TargetError> {
+        let end = self.query.until.map(moment);
         let mut all = Vec::new();
         for source in &mut self.services {
             let mut start = source.newest.clone();
             for _ in 0..PAGES {
-                let page = self.api.logs(&source.forwards(&start)).await?;
+                let page = self.api.logs(&source.forwards(&start, end.as_deref())).await?;
                 let lines = page.logs.into_iter().map(|entry| source.line(entry));
                 let fresh: Vec<LogLine> = lines.filter(|line| source.is_new(line)).collect();
                 source.note(&fresh);
@@ -124,8 +130,9 @@ impl Source {
         format!("{}&direction=backward&startTime={}{end}", self.common(), encoded(&moment(since)))
     }
 
-    fn forwards(&self, start: &str) -> String {
-        format!("{}&direction=forward&startTime={}", self.common(), encoded(start))
+    fn forwards(&self, start: &str, end: Option<&str>) -> String {
+        let end = end.map(|end| format!("&endTime={}", encoded(end))).unwrap_or_default();
+        format!("{}&direction=forward&startTime={}{end}", self.common(), encoded(start))
     }
 
     fn is_new(&self, line: &LogLine) -> bool {
@@ -186,10 +193,13 @@ impl LogFeed for Lines {
                 self.pause = PAUSES.0;
                 return Ok(Some(line));
             }
-            if !self.query.follow {
+            // Nothing new comes before a moment that has passed; what came shortly before it was looked for after it.
+            let over = self.query.until.is_some_and(|until| self.looked >= until);
+            if !self.query.follow || over {
                 return Ok(None);
             }
             self.api.clock.sleep(self.pause).await;
+            self.looked = self.api.clock.now();
             self.pause = (self.pause * 2).min(PAUSES.1);
             self.more().await?;
         }

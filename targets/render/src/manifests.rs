@@ -17,6 +17,7 @@ use crate::check;
 use crate::config::{Form, Place, Runtime};
 use variables::Variable;
 
+pub(crate) use container::image;
 pub(crate) use variables::by_hand;
 
 const TEMPLATE: &str = "render/render.manifest.yaml.j2";

@@ -13,6 +13,8 @@ use crate::api::Api;
 use crate::config::{Place, TARGET};
 use crate::mark::{Deployed, MARK, mark};
 use crate::payload::{Current, FormerSite, Seen, SeenDisk};
+use crate::plan::kept;
+use crate::registry::{self, Pull};
 use crate::wire;
 
 /// What was answered about a service.
@@ -25,7 +27,7 @@ pub(crate) struct Answers {
 }
 
 /// Looks at all services.
-pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, TargetError> {
+pub(crate) async fn observe(api: &Api, place: &Place<'_>, has_login: bool) -> Result<Observed, TargetError> {
     let services: Vec<&Service> = place.services().collect();
     let workspaces: BTreeSet<Option<&str>> =
         services.iter().map(|service| place.option(service, "workspace")).collect();
@@ -37,7 +39,11 @@ pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, Ta
             .filter(|service| place.option(service, "workspace") == workspace)
             .collect();
         let names: Vec<String> = here.iter().map(|service| place.name(service)).collect();
-        let found = api.services(&names, &api.workspace(workspace).await?).await?;
+        let owner = api.workspace(workspace).await?;
+        if has_login {
+            resources.extend(credentials(api, place, &here, &owner).await?);
+        }
+        let found = api.services(&names, &owner).await?;
         let looking = here.iter().zip(&names).filter_map(|(service, name)| {
             let there = found.iter().find(|there| there.name == *name)?;
             Some(look(api, place, service, there))
@@ -46,6 +52,32 @@ pub(crate) async fn observe(api: &Api, place: &Place<'_>) -> Result<Observed, Ta
     }
     resources.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(Observed { resources })
+}
+
+/// The registry credentials that this run may keep by its login: one that is not there yet has no id.
+async fn credentials(
+    api: &Api,
+    place: &Place<'_>,
+    services: &[&Service],
+    owner: &str,
+) -> Result<Vec<Resource>, TargetError> {
+    let pulls: BTreeSet<Pull> =
+        services.iter().filter_map(|service| registry::pull(place, service)).collect();
+    let mut all = Vec::new();
+    for pull in pulls {
+        let there = api.credential(&pull.name, owner).await?;
+        all.push(Resource {
+            address: kept(&pull),
+            id: there.map(|there| there.id).unwrap_or_default(),
+            service: None,
+            owned: true,
+            adoptable: false,
+            health: None,
+            facts: BTreeMap::new(),
+            payload: serde_json::Value::Null,
+        });
+    }
+    Ok(all)
 }
 
 async fn look(
@@ -85,7 +117,7 @@ pub(crate) fn assemble(place: &Place, service: &Service, answers: &Answers) -> V
     }
     let mut whole = resource("service", &seen.id);
     whole.service = owned.then(|| service.name.clone());
-    whole.health = owned.then(|| health(&answers.service, &answers.deploys));
+    whole.health = owned.then(|| standing(&answers.service, &answers.deploys));
     whole.facts = facts(answers, &seen);
     whole.payload = seen.json();
     all.push(whole);
@@ -102,8 +134,10 @@ fn seen(place: &Place, service: &Service, answers: &Answers) -> Seen {
     Seen {
         id: there.id.clone(),
         name: there.name.clone(),
+        slug: there.slug.clone(),
         kind: there.kind.clone(),
         suspended: there.suspended == "suspended",
+        suspenders: there.suspenders.clone(),
         region: details.region.clone(),
         plan: details.plan.clone(),
         instances: details.num_instances.filter(|_| !scales),
@@ -194,10 +228,18 @@ fn variables(place: &Place, service: &Service, all: &[wire::Variable]) -> Variab
     (env, secrets, others)
 }
 
-/// How a service is, by its newest deploys.
+/// How a service stands as a whole: a deploy that failed leaves the former one serving
+/// (<https://render.com/docs/deploys>), unless that had to stop for the sake of a disk.
+pub(crate) fn standing(service: &wire::Service, deploys: &[wire::Deploy]) -> Health {
+    let counts = |deploy: &wire::Deploy| deploy.status == "live" || deploy.is_under_way();
+    let from = deploys.iter().position(counts).filter(|_| service.service_details.disk.is_none());
+    health(service, &deploys[from.unwrap_or(0)..])
+}
+
+/// How the newest deploy of a service went: what decides over it.
 pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Health {
     if service.suspended == "suspended" {
-        return Health::Unhealthy { detail: "it is suspended: a deploy resumes it".to_owned() };
+        return Health::Unhealthy { detail: suspended(&service.suspenders) };
     }
     let Some(newest) = newest(deploys) else { return Health::Absent };
     match newest.status.as_str() {
@@ -211,9 +253,21 @@ pub(crate) fn health(service: &wire::Service, deploys: &[wire::Deploy]) -> Healt
     }
 }
 
+/// Why a service is suspended, in words. One that its user or we suspended is resumed by a deploy; the others are Render's own doing
+/// (`suspenders` of <https://api-docs.render.com/reference/retrieve-service>).
+pub(crate) fn suspended(by: &[String]) -> String {
+    let others: Vec<&str> = by.iter().map(String::as_str).filter(|by| *by != "user").collect();
+    if others.is_empty() {
+        return "it is suspended: a deploy resumes it".to_owned();
+    }
+    format!("Render suspended it ({}): its dashboard says why", others.join(", "))
+}
+
 fn facts(answers: &Answers, seen: &Seen) -> BTreeMap<String, String> {
     let live = answers.deploys.iter().find(|deploy| deploy.status == "live");
-    let mark = Deployed::among(&seen.env).unwrap_or_default();
+    // The mark is written before its deploy is asked for: what runs is of it once there is one.
+    let begun = seen.current.as_ref().is_some_and(|current| current.is_marked);
+    let mark = Deployed::among(&seen.env).filter(|_| begun).unwrap_or_default();
     let image = seen.runtime.is_some().then_some(mark.content).filter(|image| !image.is_empty());
     let url = answers.service.service_details.url.clone().filter(|url| url.starts_with("https://"));
     let found = [

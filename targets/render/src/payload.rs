@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::desired::Desired;
 use crate::error::ours;
+use crate::registry::Pull;
 
 /// What the writer needs for one change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ pub(crate) enum Task {
     Suspend { id: String },
     /// Takes a service away, with all that it has.
     Remove { id: String },
+    /// Keeps the registry credential that private images are pulled with.
+    Credential { pull: Pull, workspace: Option<String> },
+    /// Takes our registry credential away.
+    RemoveCredential { id: String },
 }
 
 /// A service before a change, for the way back.
@@ -69,8 +74,12 @@ pub(crate) struct FormerSite {
 pub(crate) struct Seen {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// Its host name inside.
+    pub(crate) slug: String,
     pub(crate) kind: String,
     pub(crate) suspended: bool,
+    /// Who suspended it.
+    pub(crate) suspenders: Vec<String>,
     pub(crate) region: Option<String>,
     pub(crate) plan: Option<String>,
     /// None where the platform itself decides how many there are.

@@ -3,6 +3,8 @@
 //! Given: a release and what was observed. Gives: a [`Plan`], the same bytes for the same input. Creating a service deploys it at once, so
 //! that everything goes into that one call; a service that is there gets its variables and settings first, and then one deploy.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dashdeploy_contract::{
     Action, Address, Change, ErrorKind, FieldChange, Name, Observed, Plan, Release, SecretEdit, Service,
     TargetError,
@@ -11,15 +13,21 @@ use dashdeploy_contract::{
 use crate::config::{Place, TARGET};
 use crate::desired::Desired;
 use crate::error::ours;
+use crate::hosts;
 use crate::mark::mark;
 use crate::payload::{Seen, Task};
+use crate::registry::{self, Pull};
 use crate::update::Draft;
 
 /// The plan for a release.
 pub(crate) fn plan(place: &Place, release: &Release, observed: &Observed) -> Result<Plan, TargetError> {
     let mut plan = Plan::default();
     for service in place.services() {
-        let desired = Desired::of(place, release, service)?;
+        let mut desired = Desired::of(place, release, observed, service)?;
+        if desired.credential.is_none() {
+            let kept = desired.pull.as_ref().filter(|pull| observed.get(&kept(pull)).is_some());
+            desired.credential = kept.map(|pull| pull.name.clone());
+        }
         let resource = observed.get(&address("service", &service.name));
         let Some(resource) = resource else {
             create(place, service, &desired, &mut plan);
@@ -31,7 +39,85 @@ pub(crate) fn plan(place: &Place, release: &Release, observed: &Observed) -> Res
         }
         Draft::new(place, service, desired, &seen, &mut plan).all()?;
     }
+    after_neighbours(place, &mut plan);
+    credentials(place, observed, &mut plan);
     Ok(plan.in_order())
+}
+
+/// What has the address of a service built in that is not there yet comes after that one is made, since Render may give it another
+/// than its name promises. Where two have each other's, who calls the other comes last; what is left is put right by the round
+/// that follows an unexpected address.
+fn after_neighbours(place: &Place, plan: &mut Plan) {
+    let mut waits: BTreeMap<Name, BTreeSet<Name>> = place
+        .services()
+        .map(|service| (service.name.clone(), place.bound.dependencies(service).into_iter().collect()))
+        .collect();
+    for strong in [true, false] {
+        for at in 0..plan.changes.len() {
+            let Some(service) = plan.changes[at].service.clone() else { continue };
+            for other in neighbours_of(&plan.changes[at]) {
+                let calls = place.hosts(&service).is_some_and(|service| hosts::calls(service, &other));
+                let made = address("service", &other);
+                if calls != strong || !plan.changes.iter().any(|change| change.address == made) {
+                    continue;
+                }
+                if !reaches(&waits, &other, &service) {
+                    waits.entry(service.clone()).or_default().insert(other);
+                    plan.changes[at].needs.push(made);
+                }
+            }
+        }
+    }
+}
+
+/// The address of a registry credential of ours. It is among what was observed where this run has a login to keep it by.
+pub(crate) fn kept(pull: &Pull) -> Address {
+    Address::new(TARGET, "credential", &pull.name)
+}
+
+/// The credentials that this plan's deploys pull by. Render tells nobody the token that it keeps, so that it is given anew with each.
+fn credentials(place: &Place, observed: &Observed, plan: &mut Plan) {
+    let mut keeping: BTreeMap<Address, Change> = BTreeMap::new();
+    for change in plan.changes.iter_mut().filter(|change| change.takes_image) {
+        let Some(service) = change.service.as_ref().and_then(|name| place.hosts(name)) else { continue };
+        let Some(pull) = registry::pull(place, service) else { continue };
+        let Some(there) = observed.get(&kept(&pull)) else { continue };
+        let (action, reason) = match there.id.as_str() {
+            "" => (Action::Create, "not there yet: private images are pulled by it"),
+            _ => (Action::Update, "it gets the token of this run: Render tells nobody the one that it keeps"),
+        };
+        change.needs.push(there.address.clone());
+        let workspace = place.option(service, "workspace").map(str::to_owned);
+        let task = Task::Credential { pull, workspace };
+        keeping
+            .entry(there.address.clone())
+            .or_insert_with(|| Change::new(there.address.clone(), action, reason, task.json()));
+    }
+    plan.changes.extend(keeping.into_values());
+}
+
+/// The services whose addresses a change puts somewhere.
+fn neighbours_of(change: &Change) -> Vec<Name> {
+    match Task::of(change) {
+        Ok(Task::Service { desired } | Task::Variables { desired, .. } | Task::Deploy { desired, .. }) => {
+            desired.neighbours.into_keys().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// True where one service waits for another, by itself or by others.
+fn reaches(waits: &BTreeMap<Name, BTreeSet<Name>>, from: &Name, to: &Name) -> bool {
+    let (mut open, mut seen) = (vec![from], BTreeSet::new());
+    while let Some(name) = open.pop() {
+        if name == to {
+            return true;
+        }
+        if seen.insert(name) {
+            open.extend(waits.get(name).into_iter().flatten());
+        }
+    }
+    false
 }
 
 /// The address of a thing of a service.

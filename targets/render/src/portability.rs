@@ -133,14 +133,24 @@ fn image(place: &Place, service: &Service) -> Answer {
         .hint("write the option `runtime: docker` for the image that runs everywhere else"),
         (Runtime::Image, Source::Build(_)) => {
             let reason = "Render pulls what was pushed to the registry: by digest where `dashdeploy deploy` puts it, by the tag `latest` where render.yaml is used by hand";
-            Answer::approximated(reason, IMAGES)
+            private(place, service, Answer::approximated(reason, IMAGES))
         }
         (_, Source::Image(_)) if place.option(service, "registry_credential").is_none() => {
-            Answer::exact("Render pulls it; a private one needs the option `registry_credential`", IMAGES)
+            private(place, service, Answer::exact("Render pulls it", IMAGES))
         }
         (_, Source::Image(_)) => Answer::exact("Render pulls it with the workspace's credential", IMAGES),
         _ => Answer::exact("Render builds its Dockerfile from the repository", DOCKER),
     }
+}
+
+/// What a private image takes besides.
+fn private(place: &Place, service: &Service, answer: Answer) -> Answer {
+    if place.option(service, "registry_credential").is_some() {
+        return answer;
+    }
+    let login = "a private one is pulled by RENDER_REGISTRY_USERNAME and RENDER_REGISTRY_TOKEN, of which a deploy keeps a credential, or by the option `registry_credential`";
+    let option = "a private one needs a credential made in Render's dashboard, named by the option `registry_credential`";
+    answer.hint(if crate::registry::pull(place, service).is_some() { login } else { option })
 }
 
 /// The answer about an address, shared with pages.

@@ -7,6 +7,7 @@ use dashdeploy_contract::{Action, Address, FieldChange, KEPT, Plan, Risk, Servic
 
 use crate::config::Place;
 use crate::desired::{Desired, Disk};
+use crate::hosts;
 use crate::mark::{Deployed, digest_of, mark};
 use crate::payload::{Current, Seen, SeenDisk, Task};
 use crate::plan::{address, changed, field, reason};
@@ -90,7 +91,7 @@ impl<'a> Draft<'a> {
             if there != Some(value) {
                 // What was set as a secret is shown by its fingerprint.
                 let from = there.or_else(|| self.seen.secrets.get(name)).cloned();
-                fields.push(field(&format!("env.{name}"), from, Some(value.clone())));
+                fields.push(field(&format!("env.{name}"), from, Some(hosts::shown(value))));
             }
         }
         for (name, print) in &self.desired.secrets {
@@ -268,13 +269,18 @@ impl<'a> Draft<'a> {
             let why =
                 if site { "how it is built or served changed" } else { "what is set was not deployed yet" };
             Some(why.to_owned())
-        } else if current.is_none() || ENDED.contains(&status) {
+        } else if current.is_none() || (ENDED.contains(&status) && !self.serves_what_is_set()) {
             Some(format!("its last deploy ended as {status}"))
         } else if current.is_some_and(|current| !current.is_marked) {
             Some("what is set was not deployed yet".to_owned())
         } else {
             None
         }
+    }
+
+    /// True where what serves is what was set, whatever became of later deploys: without a disk it goes on serving.
+    fn serves_what_is_set(&self) -> bool {
+        self.seen.disk.is_none() && self.seen.current.as_ref().is_some_and(|current| current.is_marked)
     }
 
     /// One deploy, where anything takes effect with it, the last one did not end well, or it was of something else. One that is

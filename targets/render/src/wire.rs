@@ -36,10 +36,14 @@ pub(crate) struct Owner {
 pub(crate) struct Service {
     pub(crate) id: String,
     pub(crate) name: String,
+    /// Its host name inside, and the label of the public one.
+    pub(crate) slug: String,
     pub(crate) owner_id: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) suspended: String,
+    /// Who suspended it: `user`, `billing`, `admin` and others.
+    pub(crate) suspenders: Vec<String>,
     pub(crate) auto_deploy: String,
     pub(crate) image_path: Option<String>,
     pub(crate) registry_credential: Option<Credential>,

@@ -4,6 +4,8 @@
 //! answer to a call that makes something is followed by a look, never by a second one. What variables were before stays in this
 //! process's memory for the way back, since their values may be secret.
 
+mod addresses;
+mod credential;
 mod deploy;
 mod site;
 mod variables;
@@ -25,6 +27,8 @@ use crate::payload::{Former, Task};
 use crate::update::SHUTDOWN;
 use crate::wire;
 
+pub(crate) use credential::Login;
+
 /// Looks for what a call with a lost answer may have made, and the pause between them.
 const LOOKS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -35,6 +39,8 @@ type Before = BTreeMap<String, SecretString>;
 /// Carries out changes.
 pub(crate) struct Hand {
     pub(crate) api: Api,
+    /// Who pulls private images, where that is given.
+    pub(crate) login: Option<Login>,
     /// By service.
     pub(crate) before: Mutex<BTreeMap<String, Before>>,
     /// The rules of static sites before they were changed, by service.
@@ -45,19 +51,23 @@ impl Hand {
     /// Carries out a change.
     pub(crate) async fn apply(&self, change: &Planned, supplies: &Supplies) -> Result<(), TargetError> {
         match Task::of(change)? {
-            Task::Service { desired } => self.service(&desired, supplies).await,
-            Task::Variables { id, desired, unset } => self.variables(&id, &desired, &unset, supplies).await,
+            Task::Service { desired } => self.service(&self.addressed(*desired).await?, supplies).await,
+            Task::Variables { id, desired, unset } => {
+                self.variables(&id, &self.addressed(*desired).await?, &unset, supplies).await
+            }
             Task::Settings { id, desired, .. } => self.settings(&id, &desired).await,
             Task::Scale { id, to, .. } => self.scale(&id, to).await,
             Task::Disk { id, disk, desired } => self.disk(&id, disk.as_deref(), &desired).await,
             Task::Deploy { id, desired, former, resume } => {
-                self.deploy(&id, &desired, &former, resume, supplies).await
+                self.deploy(&id, &self.addressed(*desired).await?, &former, resume, supplies).await
             }
             Task::Domain { id, desired } => self.domain(id.as_deref(), &desired).await,
             Task::Secrets { id, set, unset } => self.secrets(&id, change, &set, &unset, supplies).await,
             Task::Wait { .. } => Ok(()),
             Task::Suspend { id } => self.switch(&id, "suspend").await,
             Task::Remove { id } => self.remove(&id).await,
+            Task::Credential { pull, workspace } => self.credential(&pull, workspace.as_deref()).await,
+            Task::RemoveCredential { id } => self.remove_credential(&id).await,
         }
     }
 
@@ -77,14 +87,14 @@ impl Hand {
             }
             Task::Domain { id, desired } => self.domain_back(id.as_deref(), &desired).await,
             Task::Suspend { id } => self.switch(&id, "resume").await,
-            // A disk may have data by now, and does not shrink.
-            Task::Disk { .. } => Ok(()),
+            // A disk may have data by now, and does not shrink. What is left standing is pulled by the credential.
+            Task::Disk { .. } | Task::Credential { .. } => Ok(()),
             Task::Wait { id } => {
                 let message = "another run began this deploy, and nobody here knows the variables of before";
                 Err(ours(ErrorKind::Unsupported, format!("bring {id} back"), message)
                     .hint("`dashdeploy rollback` deploys the former release"))
             }
-            Task::Remove { id } => {
+            Task::Remove { id } | Task::RemoveCredential { id } => {
                 let message = "what was taken away cannot be had again";
                 Err(ours(ErrorKind::Unsupported, format!("bring {id} back"), message)
                     .hint("`dashdeploy deploy` makes it anew"))
@@ -208,25 +218,6 @@ impl Hand {
             self.api.clock.sleep(PAUSE).await;
         }
         Ok(false)
-    }
-
-    /// The image as Render takes it, with the credential that it pulls it by.
-    async fn image(&self, desired: &Desired, owner: &str, supplies: &Supplies) -> Result<Value, TargetError> {
-        let operation = format!("deploy {}", desired.name);
-        let public = desired.container.as_ref().and_then(|container| container.public.clone());
-        let path = supplies.image(&desired.service).or(public).ok_or_else(|| {
-            ours(ErrorKind::Invalid, operation.clone(), "its image was not put at a registry")
-                .hint("add `registry:` to dashdeploy.yaml, and run `dashdeploy deploy`")
-        })?;
-        let mut image = json!({ "ownerId": owner, "imagePath": path });
-        if let Some(name) = &desired.credential {
-            let found = self.api.credential(name, owner).await?.ok_or_else(|| {
-                ours(ErrorKind::NotFound, operation, format!("the workspace has no registry credential `{name}`"))
-                    .hint("make it in Render's dashboard (Settings, Registry Credentials), or leave the option out for public images")
-            })?;
-            image["registryCredentialId"] = json!(found.id);
-        }
-        Ok(image)
     }
 
     async fn settings(&self, id: &str, desired: &Desired) -> Result<(), TargetError> {

@@ -306,6 +306,13 @@ fn logs_come_by_pages_merged_by_time_and_go_on() {
     assert_eq!(all(LogQuery { tail: Some(1), ..LogQuery::default() }).len(), 2);
     assert!(all(LogQuery { until: Some(1_000_000), ..LogQuery::default() }).is_empty());
 
+    // Following ends where nothing more is wanted, and never tells what came after that.
+    let ended = dashdeploy_contract::Clock::now(&*lab) - 30;
+    let early = all(LogQuery { follow: true, until: Some(ended), ..LogQuery::default() });
+    assert!(
+        early.len() < lines.len() && early == all(LogQuery { until: Some(ended), ..LogQuery::default() })
+    );
+
     let mut feed = now(lab
         .reader()
         .logs(&release.bound, &LogQuery { follow: true, tail: Some(0), ..LogQuery::default() }))

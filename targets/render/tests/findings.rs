@@ -46,7 +46,7 @@ fn the_sample_breaks_no_rule() {
 type Change = fn(&mut Bound);
 
 /// A finding's code, and a change of the sample that brings it about.
-const BROKEN: [(&str, Change); 25] = [
+const BROKEN: [(&str, Change); 27] = [
     ("unknown-region", |bound| bound.region = Some("paris".to_owned())),
     ("bad-subdomain", |bound| option(bound, "api", "subdomain", "shop.onrender.com")),
     ("too-big", |bound| bound.services[&name("api")].resources.memory = 64 << 30),
@@ -64,6 +64,13 @@ const BROKEN: [(&str, Change); 25] = [
     ("reserved-variable", |bound| {
         let secrets = &mut bound.services[&name("api")].secrets;
         secrets.insert("IS_PULL_REQUEST".to_owned(), Requirement::Required);
+    }),
+    ("reserved-variable", |bound| {
+        bound.services[&name("api")].env.insert("DASHDEPLOY_PROJECT".to_owned(), Text::literal("x"));
+    }),
+    ("reserved-variable", |bound| {
+        let secrets = &mut bound.services[&name("api")].secrets;
+        secrets.insert("DASHDEPLOY_X".to_owned(), Requirement::Required);
     }),
     ("no-registry", |bound| option(bound, "api", "runtime", "image")),
     ("bad-runtime", |bound| {
@@ -187,4 +194,25 @@ fn a_service_is_private_where_nothing_needs_its_public_address() {
         bound.services[&name("api")].port = None;
     });
     assert_eq!(deaf, ("worker".to_owned(), false));
+}
+
+#[test]
+fn a_page_that_is_pushed_as_an_image_is_told_at_its_build_what_render_tells_nobody() {
+    let target = target();
+    let mut bound = sample_on(&target);
+    bound.registry = Some("ghcr.io/acme".to_owned());
+    option(&mut bound, "web", "hosting", "docker");
+    let web = &mut bound.services[&name("web")];
+    web.env.insert("VITE_LINES".to_owned(), Text::literal("one\ntwo"));
+    web.env.insert("VITE_NOTE".to_owned(), Text::literal("it's"));
+    let file = files(&target, &bound).files.remove(0);
+    let services = file.context["services"].as_array().unwrap().clone();
+    let web = services.iter().find(|service| service["name"] == "shop-web").unwrap();
+    let keys: Vec<&str> =
+        web["variables"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["PORT"]);
+    let build = file.head.iter().find(|line| line.contains("docker build") && line.contains("web")).unwrap();
+    assert!(build.contains("--build-arg VITE_LINES ") && !build.contains('\n'), "{build}");
+    assert!(build.contains("VITE_NOTE='it'") && build.contains("--build-arg NGINX_CONF="), "{build}");
+    assert!(file.head.iter().any(|line| line.contains("https://shop-api.onrender.com")), "{:?}", file.head);
 }

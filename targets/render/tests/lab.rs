@@ -55,6 +55,8 @@ struct State {
     cut: Option<(usize, Cut)>,
     writes: usize,
     dead: bool,
+    /// Further credentials of the process.
+    credentials: Vec<(&'static str, String)>,
 }
 
 /// The platform.
@@ -85,7 +87,14 @@ impl Lab {
             cut: None,
             writes: 0,
             dead: false,
+            credentials: Vec::new(),
         })))
+    }
+
+    /// What the process has besides the key from now on.
+    pub(crate) fn give(&self, credentials: &[(&'static str, &str)]) {
+        let given = credentials.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        self.0.lock().unwrap().credentials = given.collect();
     }
 
     /// Cuts the nth write from now on, from 1.
@@ -136,9 +145,13 @@ impl Lab {
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 
-    fn access(self: &Arc<Self>) -> Access {
+    pub(crate) fn access(self: &Arc<Self>) -> Access {
+        let more = self.0.lock().unwrap().credentials.clone();
+        let credentials = more.into_iter().chain([("RENDER_API_KEY", KEY.to_owned())]);
         Access {
-            credentials: [("RENDER_API_KEY".to_owned(), SecretString::from(KEY))].into(),
+            credentials: credentials
+                .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+                .collect(),
             settings: [("RENDER_WORKSPACE".to_owned(), OWNER.to_owned())].into(),
             reads: Arc::<Self>::clone(self),
             clock: Arc::<Self>::clone(self),

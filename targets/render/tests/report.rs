@@ -47,6 +47,13 @@ fn the_edge_hands_paths_on_and_the_image_of_a_page_does_not() {
     });
     assert_eq!(untold, Verdict::Impossible);
     assert_eq!(proxy(|bound| option(bound, "api", "exposure", "private")), Verdict::Impossible);
+    let pushed = |topic| {
+        verdict("web", topic, |bound| {
+            bound.registry = Some("ghcr.io/acme".to_owned());
+            option(bound, "web", "hosting", "docker");
+        })
+    };
+    assert_eq!([pushed(Topic::Upload), pushed(Topic::BuildVariables)], [Verdict::Exact; 2]);
     let headers = |change: fn(&mut Bound)| verdict("web", Topic::Headers, change);
     assert_eq!(headers(|bound| option(bound, "web", "hosting", "docker")), Verdict::Exact);
 }

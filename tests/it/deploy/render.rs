@@ -6,6 +6,7 @@ use dashdeploy_fakes::render::{Outcome, Render, RenderOptions, Rule, Table, When
 
 use super::kills::{Case, every_kill, every_signal};
 use super::stage::{Stage, digest};
+use crate::support::figure;
 
 const KEY: &str = "canary-5e1f9c";
 
@@ -40,6 +41,11 @@ ci: false
 }
 
 fn platform() -> Box<Render> {
+    platform_where(&[])
+}
+
+/// A platform where others have the labels of some services of a stage.
+fn platform_where(taken: &[String]) -> Box<Render> {
     let millis = Duration::from_millis;
     let rules = vec![Rule {
         when: When::Image("bad".to_owned()),
@@ -51,6 +57,7 @@ fn platform() -> Box<Render> {
         pending: millis(5),
         workloads: Some(Box::new(Table { boot: millis(20), rules })),
         patience: Duration::from_secs(3),
+        taken_labels: taken.to_vec(),
         ..RenderOptions::default()
     };
     Box::new(Render::new(options))
@@ -69,16 +76,18 @@ fn deployed(name: &str) -> Stage {
 }
 
 #[test]
-fn the_second_deploy_makes_no_write_and_few_reads() {
+fn the_second_deploy_makes_no_write_and_two_reads_of_each_service() {
     let stage = deployed("render-noop");
     let before = stage.lab.log().len();
     let again = stage.run(&["deploy", "--yes", "--json"]).exits(0);
     assert_eq!(again.json()["result"]["changed"], false, "{}", again.stdout);
     let log = &stage.lab.log()[before..];
     let writes = log.iter().filter(|entry| entry.seen.writes).count();
-    let planning = log.iter().take_while(|entry| !entry.seen.writes).count();
-    println!("no-op deploy of 2 services: {writes} writes, {planning} reads");
-    assert_eq!(writes, 0);
+    let reads = log.len() - writes;
+    figure(&format!("render: no-op deploy of 2 services: {writes} writes, {reads} reads"));
+    let what: Vec<&str> = log.iter().map(|entry| entry.seen.path.as_str()).collect();
+    // Each service's variables and deploys; once the workspaces, once all services.
+    assert!(writes == 0 && reads <= 2 * 2 + 2, "{what:?}");
 }
 
 #[test]
@@ -103,6 +112,20 @@ fn what_changes_is_deployed_and_what_does_not_is_not() {
     let history = stage.run(&["history", "--json"]).exits(0).json();
     assert_eq!(history["result"]["releases"][0]["number"], 2);
     stage.run(&["status", "--check"]).exits(0);
+}
+
+#[test]
+fn a_check_that_is_added_is_made_and_noted_without_a_change() {
+    let stage = deployed("render-check");
+    stage.project.replace("dashdeploy.yaml", "smoke:\n", "smoke:\n  - { service: web, path: /more }\n");
+    let before = stage.lab.effects().len();
+    let ran = stage.run(&["deploy", "--yes"]).exits(0);
+    assert!(ran.stdout.contains("verified, and noted as r2"), "{}", ran.all());
+    assert_eq!(stage.edge.count("GET", "/more"), 1);
+    assert_eq!(stage.lab.effects().len(), before);
+    stage.run(&["plan", "--exit-code"]).exits(0);
+    stage.run(&["status", "--check"]).exits(0);
+    assert_eq!(stage.run(&["deploy", "--yes", "--json"]).exits(0).json()["result"]["release"], "r2");
 }
 
 #[test]
@@ -141,28 +164,75 @@ fn a_former_release_comes_back_as_a_new_one() {
     stage.run(&["rollback", "r9", "--yes"]).exits(1);
 }
 
+/// A call to the platform by somebody else.
+fn asked(stage: &Stage, method: &str, path: &str, body: Option<&str>) -> serde_json::Value {
+    let url = format!("{}/v1/{path}", stage.lab.url("render"));
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["-sf", "-X", method, &url, "-H", "Authorization: Bearer rnd_rehearsal"]);
+    curl.args(["-H", "Accept: application/json"]);
+    if let Some(body) = body {
+        curl.args(["-H", "Content-Type: application/json", "-d", body]);
+    }
+    let done = curl.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    serde_json::from_slice(&done.stdout).unwrap_or_default()
+}
+
+/// A variable of each service, by the service's name at the platform.
+fn variables(stage: &Stage, key: &str) -> Vec<(String, String)> {
+    let services = stage.lab.objects("render")["services"].as_object().unwrap().clone();
+    let mut found = Vec::new();
+    for (id, service) in services {
+        let all = asked(stage, "GET", &format!("services/{id}/env-vars?limit=100"), None);
+        let values = all.as_array().unwrap().iter().map(|item| &item["envVar"]);
+        let value = values.clone().find(|one| one["key"] == key);
+        let value = value.and_then(|one| one["value"].as_str()).unwrap_or_default();
+        found.push((service["name"].as_str().unwrap().to_owned(), value.to_owned()));
+    }
+    found.retain(|(_, value)| !value.is_empty());
+    found
+}
+
+#[test]
+fn a_stranger_who_has_the_promised_address_is_neither_told_nor_asked() {
+    for taken in [&["api"][..], &["api", "web"][..]] {
+        let name = format!("render-taken-{}", taken.len());
+        let label = |service: &&str| format!("t{}-{name}-staging-{service}", std::process::id());
+        let labels: Vec<String> = taken.iter().map(label).collect();
+        let mut stage =
+            Stage::new(&name, "staging", vec![platform_where(&labels)], Duration::ZERO, configuration);
+        stage.set("KEY", KEY);
+        let ran = stage.run(&["deploy", "--yes"]).exits(0);
+        assert!(ran.stderr.contains("another address"), "{}", ran.stderr);
+        let asked = stage.edge.asked();
+        let hosts: Vec<&str> = asked.iter().filter_map(|asked| asked.header("host")).collect();
+        let strangers: Vec<String> = labels.iter().map(|label| format!("{label}.onrender.com")).collect();
+        assert!(
+            !hosts.is_empty() && !hosts.iter().any(|host| strangers.iter().any(|it| it == host)),
+            "{hosts:?} {}",
+            ran.all()
+        );
+        for key in ["API", "ORIGIN"] {
+            let told = variables(&stage, key);
+            let promised = |told: &str| strangers.iter().any(|it| told.contains(it));
+            assert!(told.len() == 1 && !promised(&told[0].1), "{told:?}");
+        }
+        // Who calls the other is told at once; only who may call is told by a second deploy.
+        let deploys = stage.lab.objects("render")["deploys"].as_object().unwrap().len();
+        assert_eq!(deploys, if taken.len() == 1 { 2 } else { 3 });
+        stage.run(&["plan", "--exit-code"]).exits(0);
+        stage.run(&["status", "--check"]).exits(0);
+        assert_eq!(stage.run(&["deploy", "--yes", "--json"]).exits(0).json()["result"]["changed"], false);
+    }
+}
+
 #[test]
 fn what_others_made_is_taken_over_only_where_that_is_asked_for() {
     let stage = deployed("render-others");
     // Without its marks the service is anybody's.
     let services = stage.lab.objects("render");
     let id = services["services"].as_object().unwrap().keys().next().unwrap().clone();
-    let url = format!("{}/v1/services/{id}/env-vars", stage.lab.url("render"));
-    let done = std::process::Command::new("curl")
-        .args([
-            "-sf",
-            "-X",
-            "PUT",
-            &url,
-            "-H",
-            "Authorization: Bearer rnd_rehearsal",
-            "-H",
-            "Accept: application/json",
-        ])
-        .args(["-H", "Content-Type: application/json", "-d", "[{\"key\":\"A\",\"value\":\"1\"}]"])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
+    asked(&stage, "PUT", &format!("services/{id}/env-vars"), Some("[{\"key\":\"A\",\"value\":\"1\"}]"));
     let refused = stage.run(&["deploy", "--yes"]).exits(1);
     assert!(refused.stderr.contains("--adopt"), "{}", refused.stderr);
     stage.run(&["deploy", "--yes", "--adopt"]).exits(0);

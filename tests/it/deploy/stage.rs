@@ -221,7 +221,9 @@ fn plain(value: &Value) -> Value {
                 return sorted(map.values().map(plain).collect());
             }
             let volatile = |key: &str| {
-                key == "id" || key.ends_with("At") || key.ends_with("_at") || VOLATILE.contains(&key)
+                // Render's mark names the run's release and the deploy before its own.
+                let mark = key == "DASHDEPLOY_DEPLOYED";
+                mark || key == "id" || key.ends_with("At") || key.ends_with("_at") || VOLATILE.contains(&key)
             };
             let kept = map.iter().filter(|(key, _)| !volatile(key));
             Value::Object(kept.map(|(key, value)| (key.clone(), plain(value))).collect())

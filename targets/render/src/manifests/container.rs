@@ -49,7 +49,7 @@ pub(super) fn complete(mut entry: Entry, place: &Place, service: &Service) -> En
 }
 
 /// The image that Render pulls. A release puts the digest in the tag's place.
-pub(super) fn image(place: &Place, service: &Service) -> Option<String> {
+pub(crate) fn image(place: &Place, service: &Service) -> Option<String> {
     match &service.source {
         Source::Image(image) => Some(with_registry(image)),
         Source::Build(_) => {

@@ -21,7 +21,7 @@ pub(super) fn lines(place: &Place, desk: &Desk, path: &str) -> Vec<String> {
             lines.extend(part);
         }
     };
-    add(images(place));
+    add(images(place, desk));
     add(asked(place, desk));
     add(build_secrets(place));
     add(predicted(place, desk));
@@ -31,11 +31,13 @@ pub(super) fn lines(place: &Place, desk: &Desk, path: &str) -> Vec<String> {
 }
 
 /// Images that have to be pushed before.
-fn images(place: &Place) -> Vec<String> {
+fn images(place: &Place, desk: &Desk) -> Vec<String> {
     let mut lines = Vec::new();
     for service in place.services().filter(|service| place.runtime(service) == Runtime::Image) {
         if let (Some(build), Some(image)) = (service.build(), container::image(place, service)) {
-            let (options, context) = (shell::image_build(build).join(" "), shell::word(&build.context));
+            let mut options = shell::image_build(build);
+            options.extend(arguments(place, desk, service));
+            let (options, context) = (options.join(" "), shell::word(&build.context));
             lines.push(format!("docker build --platform linux/amd64 {options} --tag {image} {context}"));
             lines.push(format!("docker push {image}"));
         }
@@ -52,6 +54,23 @@ fn images(place: &Place) -> Vec<String> {
         lines.push(format!("The workspace needs a registry credential named: {name}"));
     }
     lines
+}
+
+/// What the build of a page's image is told, since Render tells it nothing. A name alone is a variable of the shell.
+fn arguments(place: &Place, desk: &Desk, service: &Service) -> Vec<String> {
+    if !place.is_built_page(service) {
+        return Vec::new();
+    }
+    let server = place.page_server(desk, service);
+    let conf = server.and_then(|server| page::configuration_in_context(place.bound, service, &server));
+    let conf = conf.map(|conf| format!("--build-arg NGINX_CONF={}", shell::word(&conf)));
+    // A comment has one line.
+    let fits = |value: &String| !value.chars().any(char::is_control);
+    let variables = service.env.iter().map(|(name, text)| match desk.value(text, service).filter(fits) {
+        Some(value) => format!("--build-arg {name}={}", shell::word(&value)),
+        None => format!("--build-arg {name}"),
+    });
+    conf.into_iter().chain(variables).collect()
 }
 
 /// What Render asks for when the Blueprint is made, and never again.
@@ -114,7 +133,7 @@ fn predicted(place: &Place, desk: &Desk) -> Vec<String> {
         }
     }
     if !lines.is_empty() {
-        let first = "These addresses stand below as Render makes them of the names. Compare them before anybody uses the page: a name";
+        let first = "These addresses stand in this file as Render makes them of the names. Compare them before anybody uses the page: a name";
         lines.insert(0, first.to_owned());
         lines.insert(1, "that is taken gets letters added, and requests would go to a stranger. Then write what stands before".to_owned());
         lines.insert(

@@ -63,6 +63,9 @@ pub(super) fn all(place: &Place, desk: &Desk, service: &Service) -> Vec<Variable
         .filter(|(key, _)| !service.env.contains_key(*key))
         .map(known)
         .collect();
+    if place.is_built_page(service) {
+        return all;
+    }
     // Render gives variables to the build as its arguments.
     let server = place.page_server(desk, service);
     let conf = server.and_then(|server| page::configuration_in_context(place.bound, service, &server));
@@ -163,15 +166,22 @@ fn assigned(place: &Place, desk: &Desk, service: &Service, text: &Text) -> Optio
 
 /// The variables that are asked for although they are no secrets: their names, and of which parts they are made.
 pub(crate) fn by_hand<'a>(place: &Place, desk: &Desk, service: &'a Service) -> Vec<(&'a str, &'a Text)> {
+    if place.is_built_page(service) {
+        return Vec::new();
+    }
     let asked = |text: &Text| way(place, desk, service, text) == Way::Ask;
     service.env.iter().filter(|(_, text)| asked(text)).map(|(key, text)| (key.as_str(), text)).collect()
 }
 
-/// True where a value holds a predicted address as it is.
+/// True where a value holds a predicted address as it is; of a page whose image is pushed, what its build is told.
 pub(super) fn holds_prediction(place: &Place, desk: &Desk, service: &Service, url: &str) -> bool {
-    let holds = |text: &Text| match way(place, desk, service, text) {
-        Way::Value { value } => text.as_literal().is_none() && value.contains(url),
-        _ => false,
+    let built = place.is_built_page(service);
+    let value = |text: &Text| match way(place, desk, service, text) {
+        _ if built => desk.value(text, service),
+        Way::Value { value } => Some(value),
+        _ => None,
     };
+    let holds =
+        |text: &Text| text.as_literal().is_none() && value(text).is_some_and(|value| value.contains(url));
     service.env.values().any(holds)
 }

@@ -38,9 +38,12 @@ pub(super) fn answer(place: &Place, desk: &Desk, service: &Service, topic: Topic
             Answer::approximated("Render takes no built files: it builds the page from the repository", SITES)
                 .hint("write the option `hosting: docker` for the page's own image")
         }
+        Topic::Upload if place.is_built_page(service) => {
+            Answer::exact("the built files are in the image, which is deployed by its digest", DOCKER)
+        }
         Topic::Upload => Answer::approximated("the built files are in the image that Render builds", DOCKER),
         _ if site => served_by_edge(desk, service, topic),
-        _ => served_by_nginx(desk, service, topic),
+        _ => served_by_nginx(place, desk, service, topic),
     }
 }
 
@@ -80,9 +83,12 @@ fn served_by_edge(desk: &Desk, service: &Service, topic: Topic) -> Answer {
 
 /// The image's nginx.conf is the one of a Docker host: it reaches services by Docker's name server, and allows the addresses
 /// that they have there. Render documents no name server that nginx could ask.
-fn served_by_nginx(desk: &Desk, service: &Service, topic: Topic) -> Answer {
+fn served_by_nginx(place: &Place, desk: &Desk, service: &Service, topic: Topic) -> Answer {
     let own = service.headers.keys().any(|name| name.eq_ignore_ascii_case("content-security-policy"));
     match topic {
+        Topic::BuildVariables if place.is_built_page(service) => {
+            Answer::exact("they are in the image that is pushed to the registry", DOCKER)
+        }
         Topic::BuildVariables => {
             Answer::exact("Render gives variables to the build as its arguments", DOCKER)
         }

@@ -6,14 +6,30 @@ use crate::desired::Desired;
 use crate::error::ours;
 use crate::payload::Seen;
 
-/// Refuses another type, runtime or region, a smaller disk, and copies beside a disk.
+/// Refuses what Render itself suspended, another type, runtime or region, a smaller disk, and copies beside a disk.
 pub(super) fn all(service: &Service, desired: &Desired, seen: &Seen) -> Result<(), TargetError> {
+    let held = held(seen);
+    if let Some((message, hint)) = held {
+        return Err(ours(ErrorKind::Denied, format!("plan {}", service.name), message).hint(hint));
+    }
     let found = kind(desired, seen).or_else(|| region(desired, seen)).or_else(|| disk(desired, seen));
     let Some((message, hint)) = found else { return Ok(()) };
     Err(ours(ErrorKind::Invalid, format!("plan {}", service.name), message).hint(hint))
 }
 
 type Refusal = (String, String);
+
+/// What Render itself suspended, nobody but Render resumes.
+fn held(seen: &Seen) -> Option<Refusal> {
+    let by = seen.suspenders.iter().find(|by| ["billing", "admin"].contains(&by.as_str()))?;
+    let message =
+        format!("the service `{}` is suspended by Render ({by}), and no deploy resumes it", seen.name);
+    let hint = match by.as_str() {
+        "billing" => "settle what is open under Billing in Render's dashboard, and run the command again",
+        _ => "ask Render's support why, and run the command again once it is resumed",
+    };
+    seen.suspended.then(|| (message, hint.to_owned()))
+}
 
 fn kind(desired: &Desired, seen: &Seen) -> Option<Refusal> {
     const MEND: &str = "Render cannot turn one into the other: `dashdeploy destroy` this environment first, or use another one";
