@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, EventSink as _, Reader as _, Release};
+use dashdeploy_contract::{Event, EventSink as _, Observed, Reader as _, Release};
 use serde_json::json;
 
 use super::deploying::args::{LockArgs, OutsideArgs, ReleaseArgs};
@@ -15,7 +15,6 @@ use super::deploying::shown::{consent, keeps_data, proposal};
 use super::plan::{planned, show};
 use super::stack::Stack;
 use super::{CliResult, Context, Exit};
-use crate::deploy::FleetReader;
 use crate::ledger::RunKind;
 
 /// Build, push, plan, and after your consent put the release where it runs, and verify it
@@ -72,8 +71,7 @@ const AGAIN: &str =
 /// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
 async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
-    let mut took = Duration::ZERO;
-    let mut again = false;
+    let (mut took, mut again) = (Duration::ZERO, false);
     loop {
         let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
@@ -81,11 +79,15 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
             Some(path) if !again => prepare_saved(context, stack, &reader, path, &args.release, past).await?,
             _ => prepare(context, stack, &reader, &args.release, past, false).await?,
         };
-        // What is there without being known as deployed (its run was killed, its ledger is gone, a test was added) is verified.
         if prepared.plan.is_empty() && held.ledger.history().is_serving(&prepared.release) {
             prepared.release.number = serving.and_then(|release| release.number);
-            answer(context, stack, &prepared, &reader, again, took).await?;
+            answer(context, stack, &prepared, &prepared.observed, again, took);
             return Ok(Exit::Done);
+        }
+        // What is there without being known as deployed (its run was killed, its ledger is gone, a test was added) is verified, and
+        // noted as a release of its own.
+        if prepared.plan.is_empty() {
+            prepared.renumber(past.next);
         }
         agree(context, stack, &prepared, serving.as_ref(), args, again)?;
         let cargo = Cargo {
@@ -101,7 +103,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         took += lasted;
         let observed = reader.observe(&stack.bound).await?;
         if again || !stack.learn(&observed) {
-            answer(context, stack, &prepared, &reader, true, took).await?;
+            answer(context, stack, &prepared, &observed, true, took);
             return Ok(Exit::Done);
         }
         context.console.emit(Event::Notice { message: AGAIN.to_owned() });
@@ -131,16 +133,15 @@ fn agree(
     }
 }
 
-/// Says what runs now, and where.
-async fn answer(
+/// Says what runs, and where, by the last look at it.
+fn answer(
     context: &Context,
     stack: &Stack,
     prepared: &Prepared,
-    reader: &FleetReader,
+    observed: &Observed,
     verified: bool,
     took: Duration,
-) -> CliResult<()> {
-    let observed = reader.observe(&stack.bound).await?;
+) {
     let release = prepared.release.number.map(|number| format!("r{number}"));
     let style = context.console.answer_style();
     let name = format!("{} in {}", stack.bound.project, stack.bound.environment);
@@ -173,7 +174,6 @@ async fn answer(
     #[cfg(feature = "rehearse")]
     let value = super::rehearse::told(stack, value, &mut lines);
     context.console.answer(value, &lines.join("\n"));
-    Ok(())
 }
 
 fn head(name: &str, release: Option<&str>, changed: bool, verified: bool, took: Duration) -> String {

@@ -90,8 +90,8 @@ pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, Targe
 enum Happening {
     /// A change was carried out, or could not be.
     Ended(Box<Change>, Result<Duration, TargetError>),
-    /// Services were sampled.
-    Sampled(Result<Vec<HealthSample>, TargetError>),
+    /// A service was sampled.
+    Sampled(Result<HealthSample, TargetError>),
     /// A service's time to wait is over.
     Waited,
 }
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs until everything is applied and serves, or one reason is found why it will not.
-    async fn drive(&mut self, mut samples: Samples) -> Verdict {
+    async fn drive(&mut self, mut samples: Samples<'a>) -> Verdict {
         let interrupt = self.session.interrupt;
         let mut running = FuturesUnordered::new();
         while !interrupt.is_raised() {
@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
     }
 
     /// Takes in what happened; the verdict where it decides everything.
-    async fn take(&mut self, happened: Happening, samples: &mut Samples) -> Result<(), Verdict> {
+    async fn take(&mut self, happened: Happening, samples: &mut Samples<'a>) -> Result<(), Verdict> {
         match happened {
             Happening::Ended(change, result) => {
                 let gated = change.service.clone().filter(|_| change.gated);
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
                     self.await_health(service, samples).await;
                 }
             }
-            Happening::Sampled(Ok(samples)) => samples.iter().for_each(|sample| self.sampled(sample)),
+            Happening::Sampled(Ok(sample)) => self.sampled(&sample),
             Happening::Sampled(Err(error)) => self.warn(&error),
             Happening::Waited => {}
         }
@@ -214,9 +214,11 @@ impl<'a> Run<'a> {
         if let Some(since) = self.served_at {
             tokio::time::sleep_until(since + self.options.stable).await;
         }
-        for change in self.applied.iter().filter(|change| change.gated) {
-            let Some(service) = &change.service else { continue };
-            let health = self.session.reader.health(self.session.bound, service).await;
+        let gated = self.applied.iter().filter(|change| change.gated);
+        let services: Vec<&Name> = gated.filter_map(|change| change.service.as_ref()).collect();
+        let looking = services.iter().map(|service| self.session.reader.health(self.session.bound, service));
+        let all = futures_util::future::join_all(looking).await;
+        for (service, health) in services.into_iter().zip(all) {
             let reason = match health {
                 Ok(Health::Exited { code, detail }) => {
                     format!("it served and then ended with code {code} {detail}").trim_end().to_owned()
@@ -276,7 +278,7 @@ impl<'a> Run<'a> {
 
     /// Begins to wait for a service whose change was carried out. What a subscription told before is of the former container,
     /// so the first sample is asked for; where there is none, all are asked for at once.
-    async fn await_health(&mut self, service: Name, samples: &Samples) {
+    async fn await_health(&mut self, service: Name, samples: &Samples<'a>) {
         self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
         if !samples.is_told() {
             return;

@@ -213,6 +213,14 @@ impl Reader for FleetReader {
         Ok(all.into_iter().flatten().collect())
     }
 
+    async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
+        let all = try_join_all(self.members.iter().map(|(_, reader)| reader.look(bound))).await?;
+        let (seen, kept): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        let mut resources: Vec<_> = seen.into_iter().flat_map(|observed| observed.resources).collect();
+        resources.sort_by(|one, other| one.address.cmp(&other.address));
+        Ok((Observed { resources }, kept.into_iter().flatten().collect()))
+    }
+
     /// A subscription only where one target has all services: beside others, all are asked.
     async fn watch(&self, bound: &Bound) -> Result<Option<Box<dyn HealthWatch>>, TargetError> {
         match self.members.as_slice() {

@@ -56,6 +56,12 @@ impl Prepared {
         }
         supplies
     }
+
+    /// The same under another number: what is there already and was not put by the release that serves is one of its own.
+    pub(crate) fn renumber(&mut self, number: Option<u32>) {
+        self.release.number = number;
+        self.release.wiring.release = number.map(|number| format!("r{number}"));
+    }
 }
 
 /// Makes the release of the working tree and plans it.
@@ -115,8 +121,7 @@ pub(crate) async fn looked(
     stack: &Stack,
     reader: &FleetReader,
 ) -> CliResult<(Observed, Vec<KeptSecret>)> {
-    let looking = async { tokio::try_join!(reader.observe(&stack.bound), reader.secrets(&stack.bound)) };
-    context.interruptible("looking at what is there", "nothing was changed", looking).await
+    context.interruptible("looking at what is there", "nothing was changed", reader.look(&stack.bound)).await
 }
 
 /// The services whose images are made from the working tree.
@@ -175,17 +180,13 @@ pub(crate) async fn plan(
     chosen: &[Name],
     past: Past<'_>,
 ) -> CliResult<()> {
-    let Prepared { release, observed, .. } = prepared;
-    let number = |release: &mut Release, number: Option<u32>| {
-        release.number = number;
-        release.wiring.release = number.map(|number| format!("r{number}"));
-    };
-    number(release, past.serving.and_then(|serving| serving.number).or(past.next));
-    let mut found = only(stack.fleet.plan(release, observed)?, chosen);
+    prepared.renumber(past.serving.and_then(|serving| serving.number).or(past.next));
+    let mut found = only(stack.fleet.plan(&prepared.release, &prepared.observed)?, chosen);
     if !found.is_empty() {
-        number(release, past.next);
-        found = only(stack.fleet.plan(release, observed)?, chosen);
+        prepared.renumber(past.next);
+        found = only(stack.fleet.plan(&prepared.release, &prepared.observed)?, chosen);
     }
+    let release = &mut prepared.release;
     let takes = |name: &Name| {
         found.changes.iter().any(|change| change.takes_image && change.service.as_ref() == Some(name))
     };

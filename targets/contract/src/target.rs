@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -304,6 +305,15 @@ pub trait Reader: Send + Sync {
     /// [`TargetError`] when the platform cannot be asked.
     async fn secrets(&self, _bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
         Ok(Vec::new())
+    }
+
+    /// What is there and which secrets are kept, for a deploy: [`Reader::observe`] and [`Reader::secrets`] together, where both
+    /// come from the same calls. Secrets that the project does not name may be missing.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
+        try_join(self.observe(bound), self.secrets(bound)).await
     }
 
     /// A subscription to health changes, open when this returns; none where the platform has no such thing and

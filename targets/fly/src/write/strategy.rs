@@ -93,9 +93,14 @@ impl Hand {
 
     async fn form<'a>(&self, desired: &'a Desired, supplies: &Supplies) -> Result<Form<'a>, TargetError> {
         let image = supplies.image(&desired.service);
-        let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
-        self.note_version(&desired.app, found.latest());
-        let digests = found.digests();
+        // Without secrets there are none that a machine has to wait for or to be marked with.
+        let digests = if desired.secrets.is_empty() {
+            BTreeMap::new()
+        } else {
+            let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
+            self.note_version(&desired.app, found.latest());
+            found.digests()
+        };
         let mut config = desired.config.as_object().cloned().unwrap_or_default();
         config.insert("metadata".to_owned(), metadata(desired, &digests));
         Ok(Form { desired, config, image, digests })
@@ -103,6 +108,9 @@ impl Hand {
 
     /// The machines of an app that stand for the service, by marks or because the plan names them.
     async fn there(&self, desired: &Desired, former: &[Former]) -> Result<Vec<Machine>, TargetError> {
+        if self.is_new(&desired.app) {
+            return Ok(Vec::new());
+        }
         let mut all = self.api.machines(&desired.app).await?.unwrap_or_default();
         all.retain(|machine| is_ours(machine, desired) || is_former(machine, former));
         all.sort_by(|one, other| one.name.cmp(&other.name));
