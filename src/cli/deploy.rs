@@ -101,7 +101,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         let (release, lasted) = cargo.carry(context).await?;
         prepared.release = release;
         took += lasted;
-        let observed = reader.observe(&stack.bound).await?;
+        let (observed, _) = reader.look(&stack.bound).await?;
         if again || !stack.learn(&observed) {
             answer(context, stack, &prepared, &observed, true, took);
             return Ok(Exit::Done);

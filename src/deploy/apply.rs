@@ -106,6 +106,8 @@ struct Run<'a> {
     served_at: Option<Instant>,
     /// When the interruption was noticed.
     interrupted: Option<Instant>,
+    /// True where a target has put back what ran before.
+    restored: bool,
 }
 
 impl<'a> Run<'a> {
@@ -122,6 +124,7 @@ impl<'a> Run<'a> {
             applied: Vec::new(),
             served_at: None,
             interrupted: None,
+            restored: false,
         }
     }
 
@@ -160,7 +163,10 @@ impl<'a> Run<'a> {
         match happened {
             Happening::Ended(change, result) => {
                 let gated = change.service.clone().filter(|_| change.gated);
-                self.finished(*change, result).map_err(Verdict::ChangeFailed)?;
+                let (service, action) = (change.service.clone(), change.action);
+                if let Err(failed) = self.finished(*change, result) {
+                    return Err(self.failed(failed, service, action).await);
+                }
                 if let Some(service) = gated {
                     samples.forget();
                     self.await_health(service, samples).await;
@@ -170,9 +176,35 @@ impl<'a> Run<'a> {
             Happening::Sampled(Err(error)) => self.warn(&error),
             Happening::Waited => {}
         }
-        let Some((service, reason)) = self.judge() else { return Ok(()) };
+        let Some((service, mut reason)) = self.judge() else { return Ok(()) };
+        if let Ok(Some(doubt)) = self.session.reader.doubt(self.session.bound, &service).await
+            && !reason.contains(doubt.as_str())
+        {
+            reason = format!("{reason}; {doubt}");
+        }
+        Err(self.unhealthy(service, &reason).await)
+    }
+
+    /// The verdict over a change that failed. Where its service did not serve, the target has put back what ran before.
+    async fn failed(
+        &mut self,
+        failed: Box<(dashdeploy_contract::Address, TargetError)>,
+        service: Option<Name>,
+        action: Action,
+    ) -> Verdict {
+        match service {
+            Some(service) if failed.1.unhealthy => {
+                self.restored = matches!(action, Action::Replace | Action::Update);
+                self.unhealthy(service, &failed.1.message).await
+            }
+            _ => Verdict::ChangeFailed(failed),
+        }
+    }
+
+    async fn unhealthy(&self, service: Name, reason: &str) -> Verdict {
+        let reason = self.session.supplies.secrets.redact(reason);
         let log = self.last_lines(&service).await;
-        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None })))
+        Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None }))
     }
 
     fn warn(&self, error: &TargetError) {

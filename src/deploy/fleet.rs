@@ -204,6 +204,10 @@ impl Reader for FleetReader {
         self.of(bound, service)?.health(bound, service).await
     }
 
+    async fn doubt(&self, bound: &Bound, service: &Name) -> Result<Option<String>, TargetError> {
+        self.of(bound, service)?.doubt(bound, service).await
+    }
+
     async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
         self.of(bound, service)?.served(bound, service).await
     }

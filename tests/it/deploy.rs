@@ -2,6 +2,7 @@
 
 mod fly;
 mod kills;
+mod losses;
 mod rehearse;
 mod render;
 mod stage;

@@ -293,6 +293,15 @@ pub trait Reader: Send + Sync {
     /// [`TargetError`] when the platform cannot be asked.
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError>;
 
+    /// What the platform says against a service that does not serve yet, such as the output of its failing check; none where it
+    /// says nothing.
+    ///
+    /// # Errors
+    /// [`TargetError`] when the platform cannot be asked.
+    async fn doubt(&self, _bound: &Bound, _service: &Name) -> Result<Option<String>, TargetError> {
+        Ok(None)
+    }
+
     /// What a service really runs.
     ///
     /// # Errors

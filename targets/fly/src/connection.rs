@@ -70,6 +70,10 @@ impl Reader for FlyReader {
         Ok(health::of(&machines, self.api.clock.now()))
     }
 
+    async fn doubt(&self, bound: &Bound, service: &Name) -> Result<Option<String>, TargetError> {
+        Ok(health::doubt(&self.machines(&self.app(bound, service)?).await?))
+    }
+
     async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
         let app = self.app(bound, service)?;
         let machines = self.machines(&app).await?;

@@ -12,6 +12,7 @@ mod restore;
 mod strategy;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,11 +40,15 @@ pub(crate) struct Hand {
     made: Mutex<BTreeSet<String>>,
     /// The organisation of new apps, once one of them has asked.
     org: Turn<Option<String>>,
+    /// What the leases of this run say of themselves.
+    holder: String,
 }
 
 impl Hand {
     pub(crate) fn new(api: Api) -> Self {
-        Self { api, versions: Mutex::default(), made: Mutex::default(), org: Turn::default() }
+        let run = RandomState::new().build_hasher().finish();
+        let holder = format!("{} {run:016x}", machine::HOLDER);
+        Self { api, versions: Mutex::default(), made: Mutex::default(), org: Turn::default(), holder }
     }
 
     /// Carries out a change.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub struct Case {
 
 impl Case {
     /// A stage just before the run that is killed.
-    fn prepared(&self, name: &str, update: bool) -> Stage {
+    pub fn prepared(&self, name: &str, update: bool) -> Stage {
         let stage = (self.stage)(name);
         if update {
             stage.run(&["deploy", "--yes"]).exits(0);
@@ -42,7 +42,7 @@ impl Case {
 }
 
 /// The truth, with the project's own name made the same for all.
-fn named(stage: &Stage, platform: &str) -> Value {
+pub fn named(stage: &Stage, platform: &str) -> Value {
     let text = stage
         .truth(platform)
         .to_string()
@@ -52,7 +52,7 @@ fn named(stage: &Stage, platform: &str) -> Value {
 }
 
 /// How many more things there are than there should be, over all kinds: things may lie in others, as machines lie in apps.
-fn too_many(found: &Value, expected: &Value) -> usize {
+pub fn too_many(found: &Value, expected: &Value) -> usize {
     let (mut there, mut wanted) = (BTreeMap::new(), BTreeMap::new());
     things(found, "", &mut there);
     things(expected, "", &mut wanted);
@@ -79,7 +79,7 @@ fn things(value: &Value, kind: &str, counted: &mut BTreeMap<String, usize>) {
 }
 
 /// Where two truths differ, with what is there and what should be.
-fn differences(found: &Value, expected: &Value, at: &str) -> Vec<String> {
+pub fn differences(found: &Value, expected: &Value, at: &str) -> Vec<String> {
     match (found, expected) {
         (Value::Object(one), Value::Object(other)) => {
             let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
@@ -101,7 +101,7 @@ pub fn every_kill(case: &Case, update: bool) {
     let phases: [fn(u64) -> Point; 3] = [Point::Sending, Point::Answer, Point::Fsync];
     let points: Vec<Point> = (1..=calls).flat_map(|n| phases.map(|phase| phase(n))).collect();
     let (next, wrong, reached) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
-    let surplus = AtomicUsize::new(0);
+    let (surplus, slowest) = (AtomicUsize::new(0), Mutex::new(Duration::ZERO));
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -111,7 +111,11 @@ pub fn every_kill(case: &Case, update: bool) {
                         reached.fetch_add(1, Ordering::SeqCst);
                     }
                     torn(&stage, *point);
+                    let begun = Instant::now();
                     let again = stage.run(&["deploy", "--yes"]);
+                    let mut slowest = slowest.lock().unwrap();
+                    *slowest = (*slowest).max(begun.elapsed());
+                    drop(slowest);
                     if again.code != 0 {
                         wrong.lock().unwrap().push(format!(
                             "{point:?}: exit {}\n{}",
@@ -138,10 +142,11 @@ pub fn every_kill(case: &Case, update: bool) {
     let (all, reached) = (points.len(), reached.into_inner());
     let what = if update { "update" } else { "first deploy" };
     figure(&format!(
-        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates or orphans {}",
+        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates or orphans {}, the next run took {:.1?} at most",
         case.platform,
         all - wrong.len(),
-        surplus.into_inner()
+        surplus.into_inner(),
+        slowest.into_inner().unwrap()
     ));
     assert!(wrong.is_empty(), "{} of {all}: {}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
 }

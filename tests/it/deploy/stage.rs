@@ -240,14 +240,19 @@ fn plain(value: &Value) -> Value {
 }
 
 /// Keys whose values are made anew in every run.
-const VOLATILE: [&str; 7] = [
+const VOLATILE: [&str; 11] = [
     "instance_id",
     "version",
+    "former_versions",
+    "secrets_version",
+    "min_secrets_version",
     "dashdeploy_at",
     "dashdeploy_release",
     "dashdeploy_secrets",
     "events",
     "trigger",
+    // It ends by itself, soon.
+    "leased",
 ];
 
 fn sorted(mut list: Vec<Value>) -> Value {

@@ -6,9 +6,9 @@ use dashdeploy_contract::{ApiAnswer, CallError, ErrorKind, TargetError};
 use serde_json::{Value, json};
 
 use super::{ATTEMPTS, Hand, LAG, LOOKS, is_unsure};
-use crate::api::{Send, decoded};
+use crate::api::Send;
 use crate::error::{is_taken, ours, refused, unanswered};
-use crate::wire::{Named, Secrets};
+use crate::wire::Named;
 
 /// How often a new app is looked for: up to a minute at half a second (flyctl waits as long).
 const APPEARS: u32 = 120;
@@ -171,10 +171,8 @@ impl Hand {
                 Err(error) if error.kind == ErrorKind::NotFound && left > 0 => left -= 1,
                 Err(error) if error.kind == ErrorKind::Denied && self.is_new(app) && left > 0 => left -= 1,
                 Err(error) => return Err(error),
-                Ok(answer) => {
-                    self.note_version(app, decoded::<Secrets>(&answer, &operation)?.latest());
-                    return Ok(());
-                }
+                // Machines need not wait for it: it is in none of them.
+                Ok(_) => return Ok(()),
             }
             self.sleep(if looks == APPEARS { Duration::from_millis(500) } else { LAG }).await;
         }

@@ -68,7 +68,7 @@ impl Hand {
         former: &[Former],
         supplies: &Supplies,
     ) -> Result<(), TargetError> {
-        let form = self.form(desired, supplies).await?;
+        let form = self.form(desired, former, supplies).await?;
         let done = match way {
             Way::Exchange => self.exchange(&form, former).await,
             Way::Canary => match self.canary(&form).await {
@@ -86,15 +86,20 @@ impl Hand {
             Ok(()) => Err(error),
             Err(worse) => {
                 let message = format!("{}; and putting back what was before failed: {worse}", error.message);
-                Err(TargetError { message, ..error })
+                Err(TargetError { message, unhealthy: false, ..error })
             }
         }
     }
 
-    async fn form<'a>(&self, desired: &'a Desired, supplies: &Supplies) -> Result<Form<'a>, TargetError> {
+    async fn form<'a>(
+        &self,
+        desired: &'a Desired,
+        former: &[Former],
+        supplies: &Supplies,
+    ) -> Result<Form<'a>, TargetError> {
         let image = supplies.image(&desired.service);
-        // Without secrets there are none that a machine has to wait for or to be marked with.
-        let digests = if desired.secrets.is_empty() {
+        // Without secrets, now and before, there are none that a machine has to wait for or to be marked with.
+        let digests = if desired.secrets.is_empty() && !former.iter().any(Former::has_secrets) {
             BTreeMap::new()
         } else {
             let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
@@ -129,15 +134,13 @@ impl Hand {
         live.sort_by_key(|machine| machine.state != "started");
         let wanted = usize::try_from(desired.replicas).unwrap_or(usize::MAX);
         let (kept, surplus) = live.split_at(wanted.min(live.len()));
-        let careful = way != Way::Immediate;
+        // Where it is the only one, its start is the verdict's business.
+        let careful = way != Way::Immediate && wanted.max(live.len()) > 1;
         for machine in kept {
             let changed = self.bring(form, machine).await?;
             if let (Some(changed), true) = (changed, careful) {
                 self.started(&desired.app, &changed).await?;
-                // The last one's health is the verdict's business.
-                if wanted > 1 {
-                    self.passing(&desired.app, &changed).await?;
-                }
+                self.passing(&desired.app, &changed).await?;
             }
         }
         let mut made = Vec::new();
