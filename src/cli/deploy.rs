@@ -71,7 +71,8 @@ const AGAIN: &str =
 /// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
 async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
-    let (mut took, mut again) = (Duration::ZERO, false);
+    let mut took = Duration::ZERO;
+    let mut again = false;
     loop {
         let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
@@ -79,15 +80,14 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
             Some(path) if !again => prepare_saved(context, stack, &reader, path, &args.release, past).await?,
             _ => prepare(context, stack, &reader, &args.release, past, false).await?,
         };
+        // What is there without being known as deployed (its run was killed, its ledger is gone, a test was added) is verified.
         if prepared.plan.is_empty() && held.ledger.history().is_serving(&prepared.release) {
             prepared.release.number = serving.and_then(|release| release.number);
             answer(context, stack, &prepared, &prepared.observed, again, took);
             return Ok(Exit::Done);
         }
-        // What is there without being known as deployed (its run was killed, its ledger is gone, a test was added) is verified, and
-        // noted as a release of its own.
         if prepared.plan.is_empty() {
-            prepared.renumber(past.next);
+            prepared.release.number = past.next;
         }
         agree(context, stack, &prepared, serving.as_ref(), args, again)?;
         let cargo = Cargo {
@@ -101,7 +101,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         let (release, lasted) = cargo.carry(context).await?;
         prepared.release = release;
         took += lasted;
-        let (observed, _) = reader.look(&stack.bound).await?;
+        let observed = reader.observe(&stack.bound).await?;
         if again || !stack.learn(&observed) {
             answer(context, stack, &prepared, &observed, true, took);
             return Ok(Exit::Done);

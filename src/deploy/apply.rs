@@ -177,10 +177,13 @@ impl<'a> Run<'a> {
             Happening::Waited => {}
         }
         let Some((service, mut reason)) = self.judge() else { return Ok(()) };
-        if let Ok(Some(doubt)) = self.session.reader.doubt(self.session.bound, &service).await
-            && !reason.contains(doubt.as_str())
+        let served = self.session.reader.served(self.session.bound, &service).await;
+        if let Some(probe) = served.ok().and_then(|served| served.probe).filter(|said| !reason.contains(said))
         {
-            reason = format!("{reason}; {doubt}");
+            reason.push_str(&format!(
+                "; its health check said: {}",
+                self.session.supplies.secrets.redact(&probe)
+            ));
         }
         Err(self.unhealthy(service, &reason).await)
     }

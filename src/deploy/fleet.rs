@@ -12,7 +12,7 @@ use dashdeploy_contract::{
     LogFeed, LogQuery, Name, Observed, Plan, Reader, Release, Removal, SecretEdit, Served, Service, Supplies,
     Target, TargetError, Wiring, Writer, Writes,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use super::merged::Merged;
 
@@ -174,6 +174,13 @@ impl Fleet {
     }
 }
 
+/// What all targets have, in the order of addresses.
+fn together(all: Vec<Observed>) -> Observed {
+    let mut resources: Vec<_> = all.into_iter().flat_map(|observed| observed.resources).collect();
+    resources.sort_by(|one, other| one.address.cmp(&other.address));
+    Observed { resources }
+}
+
 fn unknown(name: &str) -> TargetError {
     TargetError::new(
         ErrorKind::Unexpected,
@@ -184,6 +191,22 @@ fn unknown(name: &str) -> TargetError {
 }
 
 impl FleetReader {
+    /// What is there on all targets, and which secrets they keep: one look at those where one look tells both.
+    ///
+    /// # Errors
+    /// The first target's that cannot be asked.
+    pub async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
+        let looking = self.members.iter().map(|(_, reader)| async move {
+            match reader.look_once(bound).await? {
+                Some(both) => Ok(both),
+                None => try_join(reader.observe(bound), reader.secrets(bound)).await,
+            }
+        });
+        let all = try_join_all(looking).await?;
+        let (observed, kept): (Vec<Observed>, Vec<Vec<KeptSecret>>) = all.into_iter().unzip();
+        Ok((together(observed), kept.into_iter().flatten().collect()))
+    }
+
     fn of(&self, bound: &Bound, service: &Name) -> Result<&dyn Reader, TargetError> {
         let name = bound.targets.get(service).map_or("", Name::as_str);
         let found = self.members.iter().find(|(known, _)| known == name);
@@ -195,17 +218,11 @@ impl FleetReader {
 impl Reader for FleetReader {
     async fn observe(&self, bound: &Bound) -> Result<Observed, TargetError> {
         let all = try_join_all(self.members.iter().map(|(_, reader)| reader.observe(bound))).await?;
-        let mut resources: Vec<_> = all.into_iter().flat_map(|observed| observed.resources).collect();
-        resources.sort_by(|one, other| one.address.cmp(&other.address));
-        Ok(Observed { resources })
+        Ok(together(all))
     }
 
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError> {
         self.of(bound, service)?.health(bound, service).await
-    }
-
-    async fn doubt(&self, bound: &Bound, service: &Name) -> Result<Option<String>, TargetError> {
-        self.of(bound, service)?.doubt(bound, service).await
     }
 
     async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
@@ -215,14 +232,6 @@ impl Reader for FleetReader {
     async fn secrets(&self, bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
         let all = try_join_all(self.members.iter().map(|(_, reader)| reader.secrets(bound))).await?;
         Ok(all.into_iter().flatten().collect())
-    }
-
-    async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
-        let all = try_join_all(self.members.iter().map(|(_, reader)| reader.look(bound))).await?;
-        let (seen, kept): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-        let mut resources: Vec<_> = seen.into_iter().flat_map(|observed| observed.resources).collect();
-        resources.sort_by(|one, other| one.address.cmp(&other.address));
-        Ok((Observed { resources }, kept.into_iter().flatten().collect()))
     }
 
     /// A subscription only where one target has all services: beside others, all are asked.

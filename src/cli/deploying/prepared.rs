@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dashdeploy_contract::{
-    KEPT, KeptSecret, Name, Observed, Plan, Reader as _, Release, ReleaseImage, Requirement, Supplies,
+    KEPT, KeptSecret, Name, Observed, Plan, Release, ReleaseImage, Requirement, Supplies,
 };
 use indexmap::IndexMap;
 
@@ -55,12 +55,6 @@ impl Prepared {
             }
         }
         supplies
-    }
-
-    /// The same under another number: what is there already and was not put by the release that serves is one of its own.
-    pub(crate) fn renumber(&mut self, number: Option<u32>) {
-        self.release.number = number;
-        self.release.wiring.release = number.map(|number| format!("r{number}"));
     }
 }
 
@@ -121,7 +115,8 @@ pub(crate) async fn looked(
     stack: &Stack,
     reader: &FleetReader,
 ) -> CliResult<(Observed, Vec<KeptSecret>)> {
-    context.interruptible("looking at what is there", "nothing was changed", reader.look(&stack.bound)).await
+    let looking = reader.look(&stack.bound);
+    context.interruptible("looking at what is there", "nothing was changed", looking).await
 }
 
 /// The services whose images are made from the working tree.
@@ -180,13 +175,17 @@ pub(crate) async fn plan(
     chosen: &[Name],
     past: Past<'_>,
 ) -> CliResult<()> {
-    prepared.renumber(past.serving.and_then(|serving| serving.number).or(past.next));
-    let mut found = only(stack.fleet.plan(&prepared.release, &prepared.observed)?, chosen);
+    let Prepared { release, observed, .. } = prepared;
+    let number = |release: &mut Release, number: Option<u32>| {
+        release.number = number;
+        release.wiring.release = number.map(|number| format!("r{number}"));
+    };
+    number(release, past.serving.and_then(put_as).or(past.next));
+    let mut found = only(stack.fleet.plan(release, observed)?, chosen);
     if !found.is_empty() {
-        prepared.renumber(past.next);
-        found = only(stack.fleet.plan(&prepared.release, &prepared.observed)?, chosen);
+        number(release, past.next);
+        found = only(stack.fleet.plan(release, observed)?, chosen);
     }
-    let release = &mut prepared.release;
     let takes = |name: &Name| {
         found.changes.iter().any(|change| change.takes_image && change.service.as_ref() == Some(name))
     };
@@ -197,6 +196,12 @@ pub(crate) async fn plan(
     }
     prepared.plan = with_pushes(found, &prepared.pending);
     Ok(())
+}
+
+/// The number under which what serves was put: a later run that had nothing to change verified and noted it under its own.
+fn put_as(serving: &Release) -> Option<u32> {
+    let told = serving.wiring.release.as_deref().and_then(|word| word.strip_prefix('r')?.parse().ok());
+    told.or(serving.number)
 }
 
 /// The guard looks at every image that would be sent, before anything is changed for it.

@@ -53,8 +53,10 @@ impl Platforms {
                 Ok(answer) => {
                     let header = |name: &str| answer.header(name).map(str::to_owned);
                     let status = answer.status.as_u16();
-                    if status == 429 {
-                        self.too_many(&host, call, asked(&header, clock::unix_seconds()));
+                    if status == 429
+                        && let Some(asked) = asked(&header, clock::unix_seconds())
+                    {
+                        self.paces.pause(&host, asked.min(DEADLINE));
                     }
                     after_answer(class, status, &header, attempt, clock::unix_seconds(), chance())
                 }
@@ -66,16 +68,6 @@ impl Platforms {
             };
             tokio::time::sleep(pause).await;
             attempt += 1;
-        }
-    }
-
-    /// A platform said that these are too many calls, and perhaps for how long.
-    fn too_many(&self, host: &str, call: &ReadCall, asked: Option<Duration>) {
-        if let Some(pace) = &call.pace {
-            self.paces.refused(host, pace);
-        }
-        if let Some(asked) = asked {
-            self.paces.pause(host, asked.min(DEADLINE));
         }
     }
 

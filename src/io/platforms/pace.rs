@@ -51,14 +51,6 @@ impl Paces {
         Duration::from_secs_f64(-bucket.calls / pace.per_second)
     }
 
-    /// The platform said that a call was one too many: its bucket is empty, whatever was counted.
-    pub(super) fn refused(&self, host: &str, pace: &Pace) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(&(host.to_owned(), pace.shared_by.clone())) {
-            bucket.calls = bucket.calls.min(0.0);
-        }
-    }
-
     /// Lets nobody ask a host before that time is over.
     pub(super) fn pause(&self, host: &str, pause: Duration) {
         let until = Instant::now() + pause;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::try_join;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -293,15 +292,6 @@ pub trait Reader: Send + Sync {
     /// [`TargetError`] when the platform cannot be asked.
     async fn health(&self, bound: &Bound, service: &Name) -> Result<Health, TargetError>;
 
-    /// What the platform says against a service that does not serve yet, such as the output of its failing check; none where it
-    /// says nothing.
-    ///
-    /// # Errors
-    /// [`TargetError`] when the platform cannot be asked.
-    async fn doubt(&self, _bound: &Bound, _service: &Name) -> Result<Option<String>, TargetError> {
-        Ok(None)
-    }
-
     /// What a service really runs.
     ///
     /// # Errors
@@ -316,13 +306,12 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// What is there and which secrets are kept, for a deploy: [`Reader::observe`] and [`Reader::secrets`] together, where both
-    /// come from the same calls. Secrets that the project does not name may be missing.
+    /// What [`Reader::observe`] and [`Reader::secrets`] tell, where one look tells both; none where they are asked for apart.
     ///
     /// # Errors
     /// [`TargetError`] when the platform cannot be asked.
-    async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
-        try_join(self.observe(bound), self.secrets(bound)).await
+    async fn look_once(&self, _bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
+        Ok(None)
     }
 
     /// A subscription to health changes, open when this returns; none where the platform has no such thing and

@@ -70,10 +70,6 @@ impl Reader for FlyReader {
         Ok(health::of(&machines, self.api.clock.now()))
     }
 
-    async fn doubt(&self, bound: &Bound, service: &Name) -> Result<Option<String>, TargetError> {
-        Ok(health::doubt(&self.machines(&self.app(bound, service)?).await?))
-    }
-
     async fn served(&self, bound: &Bound, service: &Name) -> Result<Served, TargetError> {
         let app = self.app(bound, service)?;
         let machines = self.machines(&app).await?;
@@ -96,8 +92,8 @@ impl Reader for FlyReader {
         Ok(all.into_iter().flatten().collect())
     }
 
-    async fn look(&self, bound: &Bound) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
-        observe::look(&self.api, &self.descriptor, bound).await
+    async fn look_once(&self, bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
+        observe::look(&self.api, &self.descriptor, bound).await.map(Some)
     }
 
     async fn logs(&self, bound: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {

@@ -85,12 +85,17 @@ fn options() -> FlyOptions {
     }
 }
 
-fn platform() -> Box<Fly> {
-    Box::new(Fly::new(options()))
+fn staged(name: &str, latency: Duration, configuration: impl Fn(&str, &str) -> String) -> Stage {
+    staged_on(options(), name, latency, configuration)
 }
 
-fn staged(name: &str, latency: Duration, configuration: impl Fn(&str, &str) -> String) -> Stage {
-    let mut stage = Stage::new(name, "staging", vec![platform()], latency, configuration);
+fn staged_on(
+    options: FlyOptions,
+    name: &str,
+    latency: Duration,
+    configuration: impl Fn(&str, &str) -> String,
+) -> Stage {
+    let mut stage = Stage::new(name, "staging", vec![Box::new(Fly::new(options))], latency, configuration);
     let host = stage.registry.host();
     stage.set("FLY_REGISTRY_HOST", &host);
     stage.set("KEY", KEY);
@@ -180,7 +185,9 @@ fn a_bad_version_leaves_the_former_one_and_says_why() {
             let whole = whole.replace("volumes:\n  data: { size: 1Gi, writers: single }\n", "");
             whole.replace("strategy: rolling } }", &format!("strategy: rolling }} }}, api: {{ {way} }}"))
         };
-        let mut stage = staged(&format!("fly-{mode}"), Duration::ZERO, plain);
+        // The program that ends has ended before it is checked.
+        let options = FlyOptions { first_check: Duration::from_millis(10), ..options() };
+        let mut stage = staged_on(options, &format!("fly-{mode}"), Duration::ZERO, plain);
         stage.run(&["deploy", "--yes"]).exits(0);
         let former = serving(&stage);
         stage.set("DASHDEPLOY_WAIT_TIMEOUT", "3");
@@ -283,11 +290,8 @@ fn twenty_services_take_about_as_long_as_one() {
 
 #[test]
 fn limits_of_the_platform_are_kept() {
-    let counted = FlyOptions { limits: true, ..options() };
-    let name = "fly-limits";
-    let mut stage = Stage::new(name, "staging", vec![Box::new(Fly::new(counted))], Duration::ZERO, many(6));
-    let host = stage.registry.host();
-    stage.set("FLY_REGISTRY_HOST", &host);
+    let options = FlyOptions { limits: true, ..options() };
+    let stage = staged_on(options, "fly-limits", Duration::ZERO, many(6));
     // Six apps at once are too many for a platform that counts all of them together, as this one does: they queue up.
     stage.run(&["deploy", "--yes"]).exits(0);
     let refused = stage.lab.log().iter().filter(|entry| entry.status == Some(429)).count();
