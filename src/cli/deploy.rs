@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, EventSink as _, Observed, Reader as _, Release};
+use dashdeploy_contract::{Event, EventSink as _, Observed, Release};
 use serde_json::json;
 
 use super::deploying::args::{LockArgs, OutsideArgs, ReleaseArgs};
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, args: Args) -> CliResult {
 /// The deploy of an environment that was opened.
 pub(super) async fn carried(context: &Context, stack: &mut Stack, args: &Args) -> CliResult {
     if context.global.dry_run {
-        let (_, proposal) = planned(context, stack, &args.release).await?;
+        let (_, proposal) = planned(context, stack, &args.release, &args.lock.ledger).await?;
         show(context, &proposal, false);
         return Ok(Exit::Done);
     }
@@ -71,8 +71,7 @@ const AGAIN: &str =
 /// Puts the release; once more where a platform gave another address than was predicted, since pages have addresses built in.
 async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args) -> CliResult {
     let reader = stack.reader().await?;
-    let mut took = Duration::ZERO;
-    let mut again = false;
+    let (mut took, mut again) = (Duration::ZERO, false);
     loop {
         let serving = held.ledger.history().serving().cloned();
         let past = Past { serving: serving.as_ref(), next: Some(held.ledger.history().next_number()) };
@@ -101,7 +100,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         let (release, lasted) = cargo.carry(context).await?;
         prepared.release = release;
         took += lasted;
-        let observed = reader.observe(&stack.bound).await?;
+        let (observed, _) = reader.look(&stack.bound).await?;
         if again || !stack.learn(&observed) {
             answer(context, stack, &prepared, &observed, true, took);
             return Ok(Exit::Done);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::deploying::args::LedgerArgs;
 use super::deploying::ledger::open;
 use super::deploying::past::rows;
 use super::stack::Stack;
@@ -15,11 +16,13 @@ pub struct Args {
     /// Only the last so many
     #[arg(short = 'n', long, value_name = "RELEASES")]
     last: Option<usize>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let stack = Stack::open(context)?;
-    let ledger = open(context, &stack).await?;
+    let ledger = open(context, &stack, &args.ledger).await?;
     let mut rows: Vec<HistoryRow> = rows(ledger.history());
     rows.reverse();
     rows.truncate(args.last.unwrap_or(usize::MAX));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::deploying::args::ReleaseArgs;
+use super::deploying::args::{LedgerArgs, ReleaseArgs};
 use super::deploying::ledger;
 use super::deploying::prepared::{Past, Prepared, prepare};
 use super::deploying::shown::{proposal, save};
@@ -34,12 +34,14 @@ pub struct Args {
     /// Write the same as a page with a picture
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     args.release.build.guard.record(context)?;
     let mut stack = Stack::open(context)?;
-    let (prepared, proposal) = planned(context, &mut stack, &args.release).await?;
+    let (prepared, proposal) = planned(context, &mut stack, &args.release, &args.ledger).await?;
     if let Some(path) = &args.html {
         private::replace(&context.environment.current_dir.join(path), proposal_html(&proposal).as_bytes())
             .map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
@@ -61,8 +63,9 @@ pub(super) async fn planned(
     context: &Context,
     stack: &mut Stack,
     args: &ReleaseArgs,
+    place: &LedgerArgs,
 ) -> CliResult<(Prepared, Proposal)> {
-    let ledger = ledger::open(context, stack).await?;
+    let ledger = ledger::open(context, stack, place).await?;
     let reader = stack.reader().await?;
     let serving = ledger.history().serving().cloned();
     let past = Past { serving: serving.as_ref(), next: Some(ledger.history().next_number()) };

@@ -53,7 +53,7 @@ fn number(text: &str) -> Result<u32, String> {
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let mut stack = Stack::open(context)?;
     if context.global.dry_run {
-        let ledger = open(context, &stack).await?;
+        let ledger = open(context, &stack, &args.lock.ledger).await?;
         let reader = stack.reader().await?;
         let (_, prepared, verdict, former) =
             prepared(context, &mut stack, &reader, ledger.history(), args).await?;

@@ -7,6 +7,7 @@ use dashdeploy_contract::{
 };
 use serde_json::json;
 
+use super::deploying::args::LedgerArgs;
 use super::deploying::ledger::open;
 use super::deploying::prepared::fingerprints;
 use super::deploying::shown::titles;
@@ -27,6 +28,8 @@ pub struct Args {
     /// End with 3 where something is not as it should be
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 /// The forms of a standing.
@@ -50,7 +53,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
         context.interruptible("looking", "nothing was changed", reader.observe(&stack.bound)).await?;
     stack.learn(&observed);
     let (served, unknown) = served(&reader, &stack.bound).await;
-    let ledger = open(context, &stack).await?;
+    let ledger = open(context, &stack, &args.ledger).await?;
     let serving = ledger.history().serving().cloned();
     let release = desired(context, &stack, &reader, serving.as_ref(), &observed).await?;
     let plan = stack.fleet.plan(&release, &observed).unwrap_or_else(|error| {

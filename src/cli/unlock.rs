@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::deploying::args::LedgerArgs;
 use super::load::load;
 use super::{CliError, CliResult, Context, Exit};
 use crate::io::ledger::{LedgerError, LedgerPlace, LockError, unlock};
@@ -14,15 +15,14 @@ use crate::io::ledger::{LedgerError, LedgerPlace, LockError, unlock};
 pub struct Args {
     /// The lock's id, as the error names it
     id: String,
-    /// Where the shared ledger lies, before DASHDEPLOY_LEDGER and dashdeploy.yaml
-    #[arg(long, value_name = "URL")]
-    ledger: Option<String>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> CliResult {
     let loaded = load(context)?;
     let bound = loaded.bind(context)?;
-    let place = LedgerPlace::of(&context.environment, &loaded.dir, &bound, args.ledger.as_deref())?;
+    let place = LedgerPlace::of(&context.environment, &loaded.dir, &bound, args.ledger.url.as_deref())?;
     if context.global.dry_run {
         let text = format!("would free the lock {} of environment `{}`", args.id, bound.environment);
         context.console.answer(json!({ "unlocked": null, "environment": bound.environment }), &text);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::build::{existing_images, images};
 use super::build_args::BuildArgs;
+use super::deploying::args::seconds;
 use super::ps::{facts, running};
 use super::stack::Stack;
 use super::verdict::conclude;
@@ -33,8 +34,8 @@ pub struct Args {
     /// File with secrets, one NAME=value a line
     #[arg(long, env = "DASHDEPLOY_SECRETS_FILE", value_name = "FILE")]
     secrets_file: Option<PathBuf>,
-    /// Seconds a service may take to become healthy
-    #[arg(long, default_value_t = 120, env = "DASHDEPLOY_WAIT_TIMEOUT", value_name = "SECONDS")]
+    /// How long a service may take to become healthy: seconds, or with a unit, such as 5m
+    #[arg(long, default_value = "120", env = "DASHDEPLOY_WAIT_TIMEOUT", value_name = "TIME", value_parser = seconds)]
     wait_timeout: u64,
     /// Come back when everything is healthy (the default)
     #[arg(short, long, conflicts_with = "foreground")]

@@ -34,13 +34,18 @@ pub(super) fn conclude(outcome: &Outcome) -> CliResult<()> {
         }
         Verdict::Unhealthy(evidence) => {
             let lines = evidence.log.iter().map(|line| line.text.clone());
+            let hint = if evidence.log.is_empty() {
+                "it printed nothing; mend the cause and run the command again"
+            } else {
+                "these are its last lines; mend the cause and run the command again"
+            };
             CliError::new(
                 Exit::Failed,
                 "unhealthy",
                 format!("service `{}` does not serve: {}", evidence.service, evidence.reason),
             )
             .evidence(lines)
-            .hint("these are its last lines; mend the cause and run the command again")
+            .hint(hint)
         }
     };
     Err(with_way_back(error, outcome))

@@ -16,8 +16,8 @@ const PLAIN: Style = Style { color: false };
 fn standing(sample: &Sample, unknown: &BTreeMap<Name, String>) -> Standing {
     let api = Name::parse("api").unwrap();
     let images = vec![format!("registry.fly.io/shop@sha256:{}", "f".repeat(64))];
-    let served =
-        Served { images, url: None, certificate: Some("waits for a CNAME of shop.example.com".to_owned()) };
+    let certificate = Some("waits for a CNAME of shop.example.com".to_owned());
+    let served = Served { images, certificate, ..Served::default() };
     Standing::of(&StandingInput {
         bound: &sample.release.bound,
         release: Some(&sample.release),

@@ -1,5 +1,6 @@
-//! Deploys, by the program itself, to platforms in memory: done, repeated, cut off anywhere, gone wrong, taken back.
+//! Deploys, by the program itself, to platforms in memory and to an engine: done, repeated, cut off anywhere, gone wrong, taken back.
 
+mod docker;
 mod fly;
 mod kills;
 mod losses;

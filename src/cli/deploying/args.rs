@@ -37,26 +37,47 @@ pub struct OutsideArgs {
     /// HOST=http://127.0.0.1:PORT without TLS on this machine (repeatable; `*.` stands for any name)
     #[arg(long, value_name = "HOST=ADDRESS", env = "DASHDEPLOY_CONNECT_TO", value_delimiter = ',')]
     pub connect_to: Vec<ConnectTo>,
-    /// Seconds a service may take to become healthy
-    #[arg(long, default_value_t = 300, env = "DASHDEPLOY_WAIT_TIMEOUT", value_name = "SECONDS")]
+    /// How long a service may take to become healthy: seconds, or with a unit
+    #[arg(long, default_value = "300", env = "DASHDEPLOY_WAIT_TIMEOUT", value_name = "TIME", value_parser = seconds)]
     pub wait_timeout: u64,
-    /// Seconds in which the checks from outside must have passed
-    #[arg(long, default_value_t = 60, env = "DASHDEPLOY_VERIFY_TIMEOUT", value_name = "SECONDS")]
+    /// How long until the checks from outside must have passed: seconds, or with a unit
+    #[arg(long, default_value = "60", env = "DASHDEPLOY_VERIFY_TIMEOUT", value_name = "TIME", value_parser = seconds)]
     pub verify_timeout: u64,
-    /// Seconds for which everything must go on serving before the deploy counts as done
-    #[arg(long, default_value_t = 5, env = "DASHDEPLOY_STABLE_FOR", value_name = "SECONDS")]
+    /// How long everything must go on serving before the deploy counts as done: seconds, or with a unit
+    #[arg(long, default_value = "5", env = "DASHDEPLOY_STABLE_FOR", value_name = "TIME", value_parser = seconds)]
     pub stable_for: u64,
 }
 
 /// Who may be at it at the same time, and where it is written down.
 #[derive(Debug, clap::Args)]
 pub struct LockArgs {
-    /// Seconds to wait while somebody else is at it
-    #[arg(long, default_value_t = 0, env = "DASHDEPLOY_LOCK_TIMEOUT", value_name = "SECONDS")]
+    /// How long to wait while somebody else is at it: seconds, or with a unit, such as 5m
+    #[arg(long, default_value = "0", env = "DASHDEPLOY_LOCK_TIMEOUT", value_name = "TIME", value_parser = seconds)]
     pub lock_timeout: u64,
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+}
+
+/// Where it is written down.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LedgerArgs {
     /// Where the shared ledger lies, such as s3://bucket/prefix, before DASHDEPLOY_LEDGER and dashdeploy.yaml
-    #[arg(long, value_name = "URL")]
-    pub ledger: Option<String>,
+    #[arg(long = "ledger", value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// A length of time in whole seconds: a number of them, or with a unit, such as `90s`, `5m`, `1h`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let wrong = || "give seconds, such as 90, or a time with a unit, such as 5m".to_owned();
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    u64::try_from(duration.as_secs()).map_err(|_| wrong())
 }
 
 /// An image given for a service.
@@ -78,4 +99,21 @@ fn given_image(text: &str) -> Result<GivenImage, String> {
         return Err(wrong());
     }
     Ok(GivenImage { service: service.to_owned(), reference: reference.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, wanted) in
+            [("0", 0), (" 90 ", 90), ("90s", 90), ("5m", 300), ("1h 30m", 5400), ("1h30m", 5400)]
+        {
+            assert_eq!(seconds(text), Ok(wanted), "{text}");
+        }
+        for text in ["", "-1", "-5m", "soon", "5 apples", "1.5"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::stack::Stack;
 use super::super::{CliResult, Context};
-use super::args::LockArgs;
+use super::args::{LedgerArgs, LockArgs};
 use crate::console::safe;
 use crate::io::ledger::{Holder, Ledger, LedgerPlace, Lock, LockGuard, LockOptions, actor};
 
@@ -19,20 +19,20 @@ pub(crate) struct Held {
 }
 
 /// Where the ledger of an environment is; a rehearsal has one of its own.
-fn place(context: &Context, stack: &Stack, url: Option<&str>) -> CliResult<LedgerPlace> {
+fn place(context: &Context, stack: &Stack, args: &LedgerArgs) -> CliResult<LedgerPlace> {
     #[cfg(feature = "rehearse")]
     if let Some(rehearsal) = &stack.rehearsal {
         return Ok(rehearsal.ledger(&stack.bound));
     }
-    Ok(LedgerPlace::of(&context.environment, &stack.loaded.dir, &stack.bound, url)?)
+    Ok(LedgerPlace::of(&context.environment, &stack.loaded.dir, &stack.bound, args.url.as_deref())?)
 }
 
 /// The ledger, for looking into it.
 ///
 /// # Errors
 /// An address that is none; a ledger that is broken or cannot be reached.
-pub(crate) async fn open(context: &Context, stack: &Stack) -> CliResult<Ledger> {
-    let place = place(context, stack, None)?;
+pub(crate) async fn open(context: &Context, stack: &Stack, args: &LedgerArgs) -> CliResult<Ledger> {
+    let place = place(context, stack, args)?;
     Ok(Ledger::open(&place).await?)
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn hold(
     operation: &str,
     args: &LockArgs,
 ) -> CliResult<Held> {
-    let place = place(context, stack, args.ledger.as_deref())?;
+    let place = place(context, stack, &args.ledger)?;
     let holder = Holder { actor: actor(&context.environment), operation: operation.to_owned() };
     let options = LockOptions::waiting(Duration::from_secs(args.lock_timeout));
     let lock = Lock::acquire(&place, holder, options, &context.interrupt()).await?;

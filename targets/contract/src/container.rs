@@ -295,9 +295,17 @@ fn node_get(port: u16, path: &str) -> String {
 /// For images of others: whichever of the usual programs is there. Paths are validated to hold no quote.
 fn any_get(port: u16, path: &str) -> String {
     let url = format!("'http://127.0.0.1:{port}{path}'");
+    let (python, node) = (in_single_quotes(&python_get(port, path)), in_single_quotes(&node_get(port, path)));
     format!(
         "if command -v wget >/dev/null; then wget -q -O /dev/null {url}; \
          elif command -v curl >/dev/null; then curl -fsS -o /dev/null {url}; \
-         else echo 'neither wget nor curl is in the image: set health.command' >&2; exit 1; fi"
+         elif command -v python3 >/dev/null; then python3 -c {python}; \
+         elif command -v node >/dev/null; then node -e {node}; \
+         else echo 'none of wget, curl, python3 and node is in the image: set health.command' >&2; exit 1; fi"
     )
+}
+
+/// A program's text as one word of a shell; its own quotes become double ones, which its path does not hold.
+fn in_single_quotes(program: &str) -> String {
+    format!("'{}'", program.replace('\'', "\""))
 }

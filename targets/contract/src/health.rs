@@ -50,6 +50,8 @@ pub struct Served {
     pub url: Option<String>,
     /// The state of the certificate of the user's own host name, where it has one: `active`, or what is still missing.
     pub certificate: Option<String>,
+    /// What the last health check that failed said, where the platform keeps it and nothing better has come since.
+    pub probe: Option<String>,
 }
 
 /// A subscription to health changes, opened before anything is started, so that no change is missed.

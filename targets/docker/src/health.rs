@@ -18,13 +18,17 @@ pub(crate) fn of(container: Option<&ContainerInspectResponse>) -> Health {
     }
 }
 
-/// What a container runs: the engine's id of its image, while it runs.
+/// What a container runs: the engine's id of its image, while it runs; and what its last health check said, where it failed.
 pub(crate) fn served(container: Option<&ContainerInspectResponse>) -> Served {
     let running = container.filter(|container| {
         container.state.as_ref().is_some_and(|state| state.status == Some(Status::RUNNING))
     });
     let image = running.and_then(|container| container.image.clone());
-    Served { images: image.into_iter().collect(), ..Served::default() }
+    let last =
+        container.and_then(|container| container.state.as_ref()?.health.as_ref()?.log.as_ref()?.last());
+    let failed = last.filter(|check| check.exit_code != Some(0)).and_then(|check| check.output.as_deref());
+    let probe = text(failed).map(shortened);
+    Served { images: image.into_iter().collect(), probe, ..Served::default() }
 }
 
 fn running(state: &ContainerState) -> Health {
@@ -71,6 +75,22 @@ mod tests {
 
     fn health(state: serde_json::Value) -> Health {
         of(Some(&serde_json::from_value(json!({ "State": state })).unwrap()))
+    }
+
+    #[test]
+    fn the_check_that_failed_last_is_kept() {
+        let probe = |log: serde_json::Value| {
+            let state =
+                json!({ "State": { "Status": "running", "Health": { "Status": "starting", "Log": log } } });
+            served(Some(&serde_json::from_value(state).unwrap())).probe
+        };
+        assert_eq!(probe(json!([{ "ExitCode": 1, "Output": "refused\n" }])).as_deref(), Some("refused"));
+        assert_eq!(
+            probe(json!([{ "ExitCode": 1, "Output": "no" }, { "ExitCode": 0, "Output": "ok" }])),
+            None
+        );
+        assert_eq!(probe(json!([{ "ExitCode": 1, "Output": " " }])), None);
+        assert_eq!(probe(json!([])), None);
     }
 
     #[test]

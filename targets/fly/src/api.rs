@@ -176,8 +176,12 @@ impl Api {
 
     /// The machines of an app; none where there is no such app for the token.
     pub(crate) async fn machines(&self, app: &str) -> Result<Option<Vec<wire::Machine>>, TargetError> {
+        let operation = format!("list the machines of {app}");
+        let mut call = self.read(&operation, format!("{}/apps/{app}/machines", self.flaps));
+        call.pace = Some(Pace { shared_by: format!("fly GET machines of {app}"), per_second: 1.0, burst: 3 });
+        let answer = self.ask(call).await?;
         let found: Option<Vec<wire::Machine>> =
-            self.of_app(&format!("list the machines of {app}"), &format!("/apps/{app}/machines")).await?;
+            if matches!(answer.status, 403 | 404) { None } else { Some(decoded(&answer, &operation)?) };
         Ok(found.map(|all| all.into_iter().filter(wire::Machine::is_there).collect()))
     }
 

@@ -83,7 +83,7 @@ impl Reader for FlyReader {
             }
         };
         let url = app.is_public().then(|| format!("https://{}.fly.dev", app.name()));
-        Ok(Served { images, url, certificate })
+        Ok(Served { images, url, certificate, probe: health::probe(&machines) })
     }
 
     async fn secrets(&self, bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {

@@ -82,18 +82,11 @@ pub(crate) fn ended(machine: &Machine, now: i64) -> Option<Health> {
     Some(Health::Exited { code: exit.code, detail: words.join("; ") })
 }
 
-/// What is said against machines that do not serve yet: the output of a failing check, else where they are.
-pub(crate) fn doubt(machines: &[Machine]) -> Option<String> {
-    let all = current(machines);
-    let failing = all.iter().flat_map(|machine| &machine.checks).find(|check| check.status != "passing");
-    if let Some(output) =
-        failing.and_then(|check| check.output.as_deref()).filter(|text| !text.trim().is_empty())
-    {
-        return Some(format!("its check says: {}", shortened(output)));
-    }
-    let machine = all.into_iter().find(|machine| machine.checks.is_empty())?;
-    let last = machine.last_event().map(|event| format!(", last event: {event}")).unwrap_or_default();
-    Some(format!("machine {} is {}{last}", machine.id, machine.state))
+/// What the first check that fails says of itself.
+pub(crate) fn probe(machines: &[Machine]) -> Option<String> {
+    let mut checks = current(machines).into_iter().flat_map(|machine| &machine.checks);
+    let failing = checks.find(|check| check.status != "passing")?;
+    failing.output.as_deref().map(shortened).filter(|said| !said.is_empty())
 }
 
 fn checked(machine: &Machine, now: i64) -> Health {
@@ -161,15 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_against_a_machine_is_its_failing_check() {
-        let doubt = |value: Value| doubt(&[machine(value)]);
+    fn a_failing_check_says_why() {
+        let probe = |value: Value| probe(&[machine(value)]);
         let failing =
             json!([{ "status": "passing" }, { "status": "critical", "output": "503 no database\n" }]);
-        assert_eq!(doubt(json!({ "checks": failing })).unwrap(), "its check says: 503 no database");
-        let young =
-            json!({ "id": "m", "state": "starting", "events": [{ "type": "launch", "timestamp": 1 }] });
-        assert_eq!(doubt(young).unwrap(), "machine m is starting, last event: launch");
-        assert_eq!(doubt(json!({ "checks": [{ "status": "passing" }] })), None);
+        assert_eq!(probe(json!({ "checks": failing })).unwrap(), "503 no database");
+        assert_eq!(probe(json!({ "checks": [{ "status": "passing", "output": "200" }] })), None);
+        assert_eq!(probe(json!({ "state": "starting" })), None);
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Reader for RenderReader {
             // That of a private service is for its neighbours.
             url: there.service_details.url.clone().filter(|url| url.starts_with("https://")),
             certificate,
+            ..Served::default()
         })
     }
 

@@ -199,10 +199,10 @@ fn a_bad_version_leaves_the_former_one_and_says_why() {
         let ran = stage.run(&["deploy", "--yes"]).exits(4);
         let all = ran.all();
         assert!(all.contains(word) && all.contains(line), "{way} {mode}: {all}");
-        assert_eq!(serving(&stage), former, "{way} {mode}");
         stage.project.replace("dashdeploy.yaml", image, "acme/api:1");
         stage.project.replace("dashdeploy.yaml", &format!("LOG: debug, MODE: {mode}"), "LOG: info");
         stage.run(&["status", "--check"]).exits(0);
+        assert_eq!(serving(&stage), former, "{way} {mode}");
         stage.run(&["plan", "--exit-code"]).exits(0);
         let history = stage.run(&["history", "--json"]).exits(0).json();
         assert_eq!(history["result"]["releases"][0]["outcome"], "rolled_back", "{way} {mode}");

@@ -247,9 +247,13 @@ fn one_of_two_deploys_waits_or_says_who_is_at_it() {
     let first = first.wait_with_output().unwrap();
     assert!(first.status.success(), "{first:?}");
     assert_eq!(second.code, 7, "{}", second.all());
-    assert!(second.stderr.contains("deploy by ") && second.stderr.contains("process "), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("is locked by ") && second.stderr.contains("process "),
+        "{}",
+        second.stderr
+    );
     assert!(second.stderr.contains("--lock-timeout"), "{}", second.stderr);
-    stage.run(&["deploy", "--yes", "--lock-timeout", "30"]).exits(0);
+    stage.run(&["deploy", "--yes", "--lock-timeout", "1m"]).exits(0);
 }
 
 fn case() -> Case {
