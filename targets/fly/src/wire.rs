@@ -3,6 +3,7 @@
 //! Given: JSON. Gives: what is in it. Unknown fields are passed over, missing ones and `null` are nothing, unknown words of an
 //! enumeration are kept as text: the platform adds and leaves out as it likes. Deliberately absent: what follows from it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use dashdeploy_contract::ApiAnswer;
@@ -260,10 +261,13 @@ impl Machine {
     /// The newest end of its program since it got its configuration, unless that was asked for.
     pub(crate) fn last_exit(&self) -> Option<Exit> {
         let anew = ["launch", "update", "replace", "migrate"];
-        let begun = self.events.iter().filter(|event| anew.contains(&event.kind.as_str()));
-        let begun = begun.map(|event| event.timestamp).max().unwrap_or_default();
-        let exits = self.events.iter().filter(|event| event.kind == "exit" && event.timestamp >= begun);
-        let request = &exits.max_by_key(|event| event.timestamp)?.request;
+        // Of one moment the newest stands first.
+        let events =
+            || self.events.iter().enumerate().map(|(at, event)| ((event.timestamp, Reverse(at)), event));
+        let begun = events().filter(|(_, event)| anew.contains(&event.kind.as_str()));
+        let begun = begun.map(|(moment, _)| moment).max();
+        let exits = events().filter(|(moment, event)| event.kind == "exit" && Some(*moment) > begun);
+        let request = &exits.max_by_key(|(moment, _)| *moment)?.1.request;
         let end = request.get("exit_event").filter(|end| end.is_object())?;
         let is = |name: &str| end.get(name).and_then(Value::as_bool).unwrap_or_default();
         (!is("requested_stop")).then(|| Exit {
@@ -373,6 +377,8 @@ fn drop_nulls(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn read<T: DeserializeOwned>(body: &str) -> Result<T, String> {
@@ -417,6 +423,20 @@ mod tests {
         let machine: Machine = read(text).unwrap();
         assert_eq!(machine.last_exit(), Some(Exit { code: 137, out_of_memory: true, restarts: 2 }));
         assert_eq!((machine.started_at(), machine.last_event()), (Some(2), Some("exit")));
+    }
+
+    #[test]
+    fn an_end_before_the_newest_configuration_does_not_count() {
+        let end = |at: i64| json!({ "type": "exit", "timestamp": at, "request": { "exit_event": { "exit_code": 3 } } });
+        let update = json!({ "type": "update", "timestamp": 1000 });
+        let ended = |events: Value| {
+            let machine: Machine = read(&json!({ "events": events }).to_string()).unwrap();
+            machine.last_exit().is_some()
+        };
+        assert!(!ended(json!([update, end(999)])) && !ended(json!([end(999), update])));
+        assert!(ended(json!([update, end(1001)])) && ended(json!([end(1000), update])));
+        assert!(!ended(json!([update, end(1000)])));
+        assert!(ended(json!([end(1)])));
     }
 
     #[test]

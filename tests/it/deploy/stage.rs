@@ -240,7 +240,7 @@ fn plain(value: &Value) -> Value {
 }
 
 /// Keys whose values are made anew in every run.
-const VOLATILE: [&str; 11] = [
+const VOLATILE: [&str; 12] = [
     "instance_id",
     "version",
     "former_versions",
@@ -251,6 +251,8 @@ const VOLATILE: [&str; 11] = [
     "dashdeploy_secrets",
     "events",
     "trigger",
+    // It names a deploy and a release.
+    "DASHDEPLOY_DEPLOYED",
     // It ends by itself, soon.
     "leased",
 ];
