@@ -4,6 +4,7 @@
 //! target; what follows from it (begin the next, wait, give up, take back) is decided here.
 
 mod conclude;
+mod evidence;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,9 +56,6 @@ pub struct Session<'a> {
 /// How long changes that have begun may go on after an interruption: most calls end by then, and one that is cut off is
 /// found by the next run.
 const GRACE: Duration = Duration::from_secs(4);
-
-/// How many log lines of a failed service are kept as evidence.
-const EVIDENCE_LINES: u64 = 20;
 
 /// Applies a plan, waits until what it starts serves, and takes everything back when it does not.
 ///
@@ -176,38 +174,9 @@ impl<'a> Run<'a> {
             Happening::Sampled(Err(error)) => self.warn(&error),
             Happening::Waited => {}
         }
-        let Some((service, mut reason)) = self.judge() else { return Ok(()) };
-        let served = self.session.reader.served(self.session.bound, &service).await;
-        if let Some(probe) = served.ok().and_then(|served| served.probe).filter(|said| !reason.contains(said))
-        {
-            reason.push_str(&format!(
-                "; its health check said: {}",
-                self.session.supplies.secrets.redact(&probe)
-            ));
-        }
+        let Some((service, reason)) = self.judge() else { return Ok(()) };
+        let reason = self.with_probe(&service, reason).await;
         Err(self.unhealthy(service, &reason).await)
-    }
-
-    /// The verdict over a change that failed. Where its service did not serve, the target has put back what ran before.
-    async fn failed(
-        &mut self,
-        failed: Box<(dashdeploy_contract::Address, TargetError)>,
-        service: Option<Name>,
-        action: Action,
-    ) -> Verdict {
-        match service {
-            Some(service) if failed.1.unhealthy => {
-                self.restored = matches!(action, Action::Replace | Action::Update);
-                self.unhealthy(service, &failed.1.message).await
-            }
-            _ => Verdict::ChangeFailed(failed),
-        }
-    }
-
-    async fn unhealthy(&self, service: Name, reason: &str) -> Verdict {
-        let reason = self.session.supplies.secrets.redact(reason);
-        let log = self.last_lines(&service).await;
-        Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None }))
     }
 
     fn warn(&self, error: &TargetError) {
@@ -383,19 +352,6 @@ impl<'a> Run<'a> {
                 _ => None,
             });
         waits.min().unwrap_or(Duration::from_secs(1))
-    }
-
-    async fn last_lines(&self, service: &Name) -> Vec<dashdeploy_contract::LogLine> {
-        let query =
-            LogQuery { services: vec![service.clone()], tail: Some(EVIDENCE_LINES), ..LogQuery::default() };
-        let mut lines = Vec::new();
-        if let Ok(mut feed) = self.session.reader.logs(self.session.bound, &query).await {
-            while let Ok(Some(mut line)) = feed.next().await {
-                line.text = self.session.supplies.secrets.redact(&line.text);
-                lines.push(line);
-            }
-        }
-        lines
     }
 }
 
