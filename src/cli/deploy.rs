@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dashdeploy_contract::{Event, EventSink as _, Observed, Reader as _, Release};
+use dashdeploy_contract::{Event, EventSink as _, Observed, Release};
 use serde_json::json;
 
 use super::deploying::args::{LockArgs, OutsideArgs, ReleaseArgs};
@@ -100,7 +100,7 @@ async fn put(context: &Context, stack: &mut Stack, held: &mut Held, args: &Args)
         let (release, lasted) = cargo.carry(context).await?;
         prepared.release = release;
         took += lasted;
-        let observed = reader.observe(&stack.bound).await?;
+        let (observed, _) = reader.look(&stack.bound).await?;
         if again || !stack.learn(&observed) {
             answer(context, stack, &prepared, &observed, true, took);
             return Ok(Exit::Done);
@@ -132,7 +132,7 @@ fn agree(
     }
 }
 
-/// Says what runs now, and where.
+/// Says what runs, and where, by the last look at it.
 fn answer(
     context: &Context,
     stack: &Stack,

@@ -60,11 +60,11 @@ fn with_way_back(mut error: CliError, outcome: &Outcome) -> CliError {
             .evidence(left)
             .hint("the things listed could not be taken back: run the command again to finish");
     }
-    if outcome.reverted.is_empty() {
-        return error;
-    }
     if outcome.restored && error.exit == Exit::Failed {
         error.exit = Exit::RolledBack;
+    }
+    if outcome.reverted.is_empty() {
+        return error;
     }
     let names: Vec<&str> = outcome.reverted.iter().map(Address::as_str).collect();
     error.hint(format!("what this run had changed was taken back: {}", names.join(", ")))

@@ -4,14 +4,15 @@
 //! target; what follows from it (begin the next, wait, give up, take back) is decided here.
 
 mod conclude;
+mod evidence;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dashdeploy_contract::{
-    Action, Bound, Change, ErrorKind, Event, EventSink, Health, HealthSample, LogQuery, Name, Observed, Plan,
-    Reader, Supplies, TargetError, Writer,
+    Action, Bound, Change, ErrorKind, Event, EventSink, Health, HealthSample, Name, Observed, Plan, Reader,
+    Supplies, TargetError, Writer,
 };
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -56,9 +57,6 @@ pub struct Session<'a> {
 /// found by the next run.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// How many log lines of a failed service are kept as evidence.
-const EVIDENCE_LINES: u64 = 20;
-
 /// Applies a plan, waits until what it starts serves, and takes everything back when it does not.
 ///
 /// # Errors
@@ -90,8 +88,8 @@ pub async fn remove(session: &Session<'_>, plan: &Plan) -> Result<Outcome, Targe
 enum Happening {
     /// A change was carried out, or could not be.
     Ended(Box<Change>, Result<Duration, TargetError>),
-    /// Services were sampled.
-    Sampled(Result<Vec<HealthSample>, TargetError>),
+    /// A service was sampled.
+    Sampled(Result<HealthSample, TargetError>),
     /// A service's time to wait is over.
     Waited,
 }
@@ -106,6 +104,8 @@ struct Run<'a> {
     served_at: Option<Instant>,
     /// When the interruption was noticed.
     interrupted: Option<Instant>,
+    /// True where a target has put back what ran before.
+    restored: bool,
 }
 
 impl<'a> Run<'a> {
@@ -122,11 +122,12 @@ impl<'a> Run<'a> {
             applied: Vec::new(),
             served_at: None,
             interrupted: None,
+            restored: false,
         }
     }
 
     /// Runs until everything is applied and serves, or one reason is found why it will not.
-    async fn drive(&mut self, mut samples: Samples) -> Verdict {
+    async fn drive(&mut self, mut samples: Samples<'a>) -> Verdict {
         let interrupt = self.session.interrupt;
         let mut running = FuturesUnordered::new();
         while !interrupt.is_raised() {
@@ -156,31 +157,26 @@ impl<'a> Run<'a> {
     }
 
     /// Takes in what happened; the verdict where it decides everything.
-    async fn take(&mut self, happened: Happening, samples: &mut Samples) -> Result<(), Verdict> {
+    async fn take(&mut self, happened: Happening, samples: &mut Samples<'a>) -> Result<(), Verdict> {
         match happened {
             Happening::Ended(change, result) => {
                 let gated = change.service.clone().filter(|_| change.gated);
-                self.finished(*change, result).map_err(Verdict::ChangeFailed)?;
+                let (service, action) = (change.service.clone(), change.action);
+                if let Err(failed) = self.finished(*change, result) {
+                    return Err(self.failed(failed, service, action).await);
+                }
                 if let Some(service) = gated {
                     samples.forget();
                     self.await_health(service, samples).await;
                 }
             }
-            Happening::Sampled(Ok(samples)) => samples.iter().for_each(|sample| self.sampled(sample)),
+            Happening::Sampled(Ok(sample)) => self.sampled(&sample),
             Happening::Sampled(Err(error)) => self.warn(&error),
             Happening::Waited => {}
         }
-        let Some((service, mut reason)) = self.judge() else { return Ok(()) };
-        let served = self.session.reader.served(self.session.bound, &service).await;
-        if let Some(probe) = served.ok().and_then(|served| served.probe).filter(|said| !reason.contains(said))
-        {
-            reason.push_str(&format!(
-                "; its health check said: {}",
-                self.session.supplies.secrets.redact(&probe)
-            ));
-        }
-        let log = self.last_lines(&service).await;
-        Err(Verdict::Unhealthy(Box::new(Evidence { service, reason, log, check: None, answer: None })))
+        let Some((service, reason)) = self.judge() else { return Ok(()) };
+        let reason = self.with_probe(&service, reason).await;
+        Err(self.unhealthy(service, &reason).await)
     }
 
     fn warn(&self, error: &TargetError) {
@@ -224,9 +220,11 @@ impl<'a> Run<'a> {
         if let Some(since) = self.served_at {
             tokio::time::sleep_until(since + self.options.stable).await;
         }
-        for change in self.applied.iter().filter(|change| change.gated) {
-            let Some(service) = &change.service else { continue };
-            let health = self.session.reader.health(self.session.bound, service).await;
+        let gated = self.applied.iter().filter(|change| change.gated);
+        let services: Vec<&Name> = gated.filter_map(|change| change.service.as_ref()).collect();
+        let looking = services.iter().map(|service| self.session.reader.health(self.session.bound, service));
+        let all = futures_util::future::join_all(looking).await;
+        for (service, health) in services.into_iter().zip(all) {
             let reason = match health {
                 Ok(Health::Exited { code, detail }) => {
                     format!("it served and then ended with code {code} {detail}").trim_end().to_owned()
@@ -286,7 +284,7 @@ impl<'a> Run<'a> {
 
     /// Begins to wait for a service whose change was carried out. What a subscription told before is of the former container,
     /// so the first sample is asked for; where there is none, all are asked for at once.
-    async fn await_health(&mut self, service: Name, samples: &Samples) {
+    async fn await_health(&mut self, service: Name, samples: &Samples<'a>) {
         self.rollouts.insert(service.clone(), (Instant::now(), Rollout::new(self.options.patience)));
         if !samples.is_told() {
             return;
@@ -356,19 +354,6 @@ impl<'a> Run<'a> {
                 _ => None,
             });
         waits.min().unwrap_or(Duration::from_secs(1))
-    }
-
-    async fn last_lines(&self, service: &Name) -> Vec<dashdeploy_contract::LogLine> {
-        let query =
-            LogQuery { services: vec![service.clone()], tail: Some(EVIDENCE_LINES), ..LogQuery::default() };
-        let mut lines = Vec::new();
-        if let Ok(mut feed) = self.session.reader.logs(self.session.bound, &query).await {
-            while let Ok(Some(mut line)) = feed.next().await {
-                line.text = self.session.supplies.secrets.redact(&line.text);
-                lines.push(line);
-            }
-        }
-        lines
     }
 }
 

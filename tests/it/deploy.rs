@@ -4,6 +4,7 @@ mod addresses;
 mod docker;
 mod fly;
 mod kills;
+mod losses;
 mod rehearse;
 mod render;
 mod stage;

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::super::build::{connected, connecting, existing_images, images, interruptible};
 use super::super::push::logins;
 use super::super::stack::Stack;
-use super::super::{CliResult, Context};
+use super::super::{CliError, CliResult, Context};
 use super::args::ReleaseArgs;
 use super::homes::Homes;
 use crate::build::pull;
@@ -34,21 +34,14 @@ impl Making<'_> {
     /// # Errors
     /// The failing build, or the image that cannot be had.
     pub(super) async fn all(&self, context: &Context) -> CliResult<IndexMap<Name, ReleaseImage>> {
-        let mut found: IndexMap<Name, ReleaseImage> = IndexMap::new();
-        for service in self.stack.bound.services.values().filter(|service| self.homes.takes_image(service)) {
-            if !self.is_chosen(service) {
-                found.insert(service.name.clone(), self.kept(service));
-            } else if let Some(reference) = self.given(service) {
-                found.insert(service.name.clone(), self.fetched(context, service, reference).await?);
-            } else if let Source::Image(reference) = &service.source
-                && self.homes.stays(self.stack, service)
-            {
-                found.insert(
-                    service.name.clone(),
-                    self.homes.resolved(context, &service.name, reference).await?,
-                );
-            }
-        }
+        let services = self.stack.bound.services.values();
+        let looking = services.filter(|service| self.homes.takes_image(service)).map(|service| async move {
+            let image = self.at_hand(context, service).await?;
+            Ok::<_, CliError>(image.map(|image| (service.name.clone(), image)))
+        });
+        // Registries are asked about all services at the same time.
+        let found = futures_util::future::try_join_all(looking).await?;
+        let mut found: IndexMap<Name, ReleaseImage> = found.into_iter().flatten().collect();
         let open = |service: &Service| self.homes.takes_image(service) && !found.contains_key(&service.name);
         if self.stack.bound.services.values().any(open) {
             let made = if self.args.no_build {
@@ -63,6 +56,32 @@ impl Making<'_> {
         // In the file's order, whichever way each was found.
         let names = self.stack.bound.services.keys();
         Ok(names.filter_map(|name| found.swap_remove_entry(name)).collect())
+    }
+
+    /// The image of a service where it need not be made.
+    async fn at_hand(&self, context: &Context, service: &Service) -> CliResult<Option<ReleaseImage>> {
+        if !self.is_chosen(service) {
+            return Ok(Some(self.kept(service)));
+        }
+        if let Some(reference) = self.given(service) {
+            return self.fetched(context, service, reference).await.map(Some);
+        }
+        match &service.source {
+            Source::Image(reference) if self.homes.stays(self.stack, service) => {
+                match self.pinned(service, reference) {
+                    Some(image) => Ok(Some(image)),
+                    None => self.homes.resolved(context, &service.name, reference).await.map(Some),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The image of the release that serves, where it is named by its digest: nothing about it can have changed.
+    fn pinned(&self, service: &Service, reference: &str) -> Option<ReleaseImage> {
+        let former = self.former?.images.get(&service.name)?;
+        let is_it = reference.contains('@') && former.reference == reference && former.digest.is_some();
+        is_it.then(|| former.clone())
     }
 
     fn is_chosen(&self, service: &Service) -> bool {

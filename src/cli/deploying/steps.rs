@@ -109,6 +109,7 @@ impl Work<'_> {
                 reason: format!("which address it was given cannot be told: {error}"),
                 log: Vec::new(),
                 check: None,
+                answer: None,
             })
         })?;
         Ok(!self.stack.given(&observed, &self.release.wiring).is_empty())

@@ -18,8 +18,9 @@ impl Run<'_> {
     /// Drops what was kept for a way back after a good verdict; goes that way after any other.
     pub(super) async fn conclude(self, verdict: Verdict) -> Outcome {
         let session = self.session;
+        let restored = self.restored;
         let mut outcome =
-            Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), restored: false, left: Vec::new() };
+            Outcome { verdict, applied: Vec::new(), reverted: Vec::new(), restored, left: Vec::new() };
         // An image at its registry is in nobody's way, and nothing to take back.
         let of_target = |change: &Change| change.address.target() != PUSH;
         if matches!(outcome.verdict, Verdict::Done) {

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Address, ExecRequest, ExecSession, Health, LogFeed, LogLine, LogStream, NoEvents, SecretStore, Served,
+    Address, ExecRequest, ExecSession, Health, LogFeed, LogLine, LogQuery, LogStream, NoEvents, SecretStore,
+    Served,
 };
 use indexmap::IndexMap;
 

@@ -39,6 +39,8 @@ pub struct TargetError {
     pub message: String,
     /// The edit or command that mends it.
     pub hint: Option<String>,
+    /// True where the platform did what it was asked for, and what it started does not serve.
+    pub unhealthy: bool,
 }
 
 impl TargetError {
@@ -49,7 +51,21 @@ impl TargetError {
         operation: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind, target: target.into(), operation: operation.into(), message: message.into(), hint: None }
+        Self {
+            kind,
+            target: target.into(),
+            operation: operation.into(),
+            message: message.into(),
+            hint: None,
+            unhealthy: false,
+        }
+    }
+
+    /// The same error, of a program that does not serve: what ran before has been put back.
+    #[must_use]
+    pub fn unhealthy(mut self) -> Self {
+        self.unhealthy = true;
+        self
     }
 
     /// The same error with the mend.

@@ -118,14 +118,16 @@ impl Api {
     }
 
     /// Sends a change; any status is an answer. One a second and three at once is Fly.io's limit for each action on each app
-    /// or machine (fly.io/docs/machines/api/working-with-machines-api, "Rate limits").
+    /// or machine (fly.io/docs/machines/api/working-with-machines-api, "Rate limits": "per action, per machine", scoped by the
+    /// identifier): calls for several apps do not wait for each other.
     ///
     /// # Errors
     /// [`CallError`] where there is no answer.
     pub(crate) async fn send(&self, change: &Send<'_>) -> Result<ApiAnswer, CallError> {
         let mut to = self.read(change.operation, format!("{}{}", self.flaps, change.path));
         let path = change.path.split('?').next().unwrap_or_default();
-        let shared_by = format!("fly {} {path}", change.method.as_str());
+        let of = change.of.map(|of| format!(" {of}")).unwrap_or_default();
+        let shared_by = format!("fly {} {path}{of}", change.method.as_str());
         to.pace = Some(Pace { shared_by, per_second: 1.0, burst: 3 });
         if let Some(nonce) = change.nonce {
             to.headers.push(("fly-machine-lease-nonce".to_owned(), nonce.to_owned()));
@@ -286,6 +288,8 @@ pub(crate) struct Send<'a> {
     pub(crate) repeat: Repeat,
     /// The lease it is sent under.
     pub(crate) nonce: Option<&'a str>,
+    /// What it is for, where the path does not say so: the limit counts by it.
+    pub(crate) of: Option<&'a str>,
 }
 
 impl<'a> Send<'a> {
@@ -298,6 +302,7 @@ impl<'a> Send<'a> {
             body: Some(body),
             repeat: Repeat::Harmless,
             nonce: None,
+            of: None,
         }
     }
 

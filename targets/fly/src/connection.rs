@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use dashdeploy_contract::{
-    Bound, Change, Descriptor, ErrorKind, Health, KEPT, KeptSecret, LogFeed, LogQuery, Name, Observed,
-    Reader, Served, Supplies, TargetError, Writer,
+    Bound, Change, Descriptor, ErrorKind, Health, KeptSecret, LogFeed, LogQuery, Name, Observed, Reader,
+    Served, Supplies, TargetError, Writer,
 };
 use futures_util::future::{try_join, try_join_all};
 
@@ -14,7 +14,6 @@ use crate::api::Api;
 use crate::config::App;
 use crate::error::ours;
 use crate::logs::Feed;
-use crate::payload::SeenMachine;
 use crate::wire::Machine;
 use crate::write::Hand;
 use crate::{health, marks, observe};
@@ -50,19 +49,7 @@ impl FlyReader {
     async fn kept(&self, app: &App<'_>) -> Result<Vec<KeptSecret>, TargetError> {
         let name = app.name();
         let (machines, secrets) = try_join(self.machines(app), self.api.secrets(&name, None)).await?;
-        let started: Vec<_> = health::current(&machines).into_iter().map(SeenMachine::of).collect();
-        let known = secrets.unwrap_or_default().digests().into_iter();
-        let ours = known.filter(|(variable, _)| !variable.starts_with(marks::OWNER));
-        let kept = ours.map(|(variable, digest)| {
-            let had: Vec<_> = started.iter().map(|machine| machine.secrets().remove(&variable)).collect();
-            let same = |had: &Option<(String, String)>| had.as_ref().is_some_and(|(_, at)| *at == digest);
-            let in_use = !had.is_empty() && had.iter().all(same);
-            // Fly's digest says that the value is still the one whose fingerprint the mark has.
-            let print = had.into_iter().flatten().find(|(_, at)| *at == digest).map(|(print, _)| print);
-            let fingerprint = print.filter(|print| print != KEPT);
-            KeptSecret { service: app.service.name.clone(), variable, fingerprint, in_use }
-        });
-        Ok(kept.collect())
+        Ok(observe::kept(app, &machines, &secrets.unwrap_or_default().digests()))
     }
 }
 
@@ -96,13 +83,17 @@ impl Reader for FlyReader {
             }
         };
         let url = app.is_public().then(|| format!("https://{}.fly.dev", app.name()));
-        Ok(Served { images, url, certificate, ..Served::default() })
+        Ok(Served { images, url, certificate, probe: health::probe(&machines) })
     }
 
     async fn secrets(&self, bound: &Bound) -> Result<Vec<KeptSecret>, TargetError> {
         let apps = App::all(&self.descriptor, bound);
         let all = try_join_all(apps.iter().map(|app| self.kept(app))).await?;
         Ok(all.into_iter().flatten().collect())
+    }
+
+    async fn look_once(&self, bound: &Bound) -> Result<Option<(Observed, Vec<KeptSecret>)>, TargetError> {
+        observe::look(&self.api, &self.descriptor, bound).await.map(Some)
     }
 
     async fn logs(&self, bound: &Bound, query: &LogQuery) -> Result<Box<dyn LogFeed>, TargetError> {

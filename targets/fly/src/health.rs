@@ -82,6 +82,13 @@ pub(crate) fn ended(machine: &Machine, now: i64) -> Option<Health> {
     Some(Health::Exited { code: exit.code, detail: words.join("; ") })
 }
 
+/// What the first check that fails says of itself.
+pub(crate) fn probe(machines: &[Machine]) -> Option<String> {
+    let mut checks = current(machines).into_iter().flat_map(|machine| &machine.checks);
+    let failing = checks.find(|check| check.status != "passing")?;
+    failing.output.as_deref().map(shortened).filter(|said| !said.is_empty())
+}
+
 fn checked(machine: &Machine, now: i64) -> Health {
     if !machine.known_config().is_some_and(has_checks) {
         return Health::Running;
@@ -144,6 +151,16 @@ mod tests {
         assert_eq!(with_checks(NOW - 121, &critical), Health::Unhealthy { detail: "refused".to_owned() });
         let unknown = json!([{ "status": "a word of tomorrow" }]);
         assert_eq!(with_checks(NOW - 5, &unknown), Health::Starting);
+    }
+
+    #[test]
+    fn a_failing_check_says_why() {
+        let probe = |value: Value| probe(&[machine(value)]);
+        let failing =
+            json!([{ "status": "passing" }, { "status": "critical", "output": "503 no database\n" }]);
+        assert_eq!(probe(json!({ "checks": failing })).unwrap(), "503 no database");
+        assert_eq!(probe(json!({ "checks": [{ "status": "passing", "output": "200" }] })), None);
+        assert_eq!(probe(json!({ "state": "starting" })), None);
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //!
 //! Given: the API. Gives: an [`Observed`] in a stable order. Two reads a service where nothing is to be done: its machines and
 //! its secrets, whose marks say that addresses, volume and host name were set up for just what dashdeploy.yaml says. Those are
-//! read where the marks say something else. [`assemble`] is pure. Deliberately absent: apps of services that dashdeploy.yaml
+//! read where the marks say something else. A deploy needs one read alone of a service that has no secrets and never had. [`assemble`] is pure. Deliberately absent: apps of services that dashdeploy.yaml
 //! does not name any more, and apps under a former name: Fly.io has no way to ask for apps by a mark.
 
 use std::collections::BTreeMap;
 
-use dashdeploy_contract::{Address, Bound, Descriptor, Observed, Resource, TargetError};
+use dashdeploy_contract::{Address, Bound, Descriptor, KEPT, KeptSecret, Observed, Resource, TargetError};
 use futures_util::future::{try_join, try_join_all, try_join3};
 use serde_json::Value;
 
@@ -40,18 +40,68 @@ pub(crate) async fn observe(
     bound: &Bound,
 ) -> Result<Observed, TargetError> {
     let apps = App::all(descriptor, bound);
-    let answers = try_join_all(apps.iter().map(|app| ask(api, app))).await?;
-    let now = api.clock.now();
+    let answers = try_join_all(apps.iter().map(|app| ask(api, app, Secrets::All))).await?;
+    Ok(observed(&apps, &answers, api.clock.now()))
+}
+
+/// The same with the secrets that are kept, for a deploy.
+pub(crate) async fn look(
+    api: &Api,
+    descriptor: &Descriptor,
+    bound: &Bound,
+) -> Result<(Observed, Vec<KeptSecret>), TargetError> {
+    let apps = App::all(descriptor, bound);
+    let answers = try_join_all(apps.iter().map(|app| ask(api, app, Secrets::InUse))).await?;
     let found = apps.iter().zip(&answers).filter_map(|(app, answers)| Some((app, answers.as_ref()?)));
+    let kept = found.flat_map(|(app, answers)| kept(app, &answers.machines, &answers.secrets)).collect();
+    Ok((observed(&apps, &answers, api.clock.now()), kept))
+}
+
+fn observed(apps: &[App], answers: &[Option<Answers>], now: i64) -> Observed {
+    let found = apps.iter().zip(answers).filter_map(|(app, answers)| Some((app, answers.as_ref()?)));
     let mut resources: Vec<Resource> = found.flat_map(|(app, answers)| assemble(app, answers, now)).collect();
     resources.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(Observed { resources })
+    Observed { resources }
+}
+
+/// The secrets that an app keeps, and whether its machines were started with them.
+pub(crate) fn kept(app: &App, machines: &[Machine], digests: &BTreeMap<String, String>) -> Vec<KeptSecret> {
+    let ours = machines.iter().filter(|machine| marks::are_ours(app, |mark| machine.mark(mark)));
+    let ours: Vec<Machine> = ours.cloned().collect();
+    let started: Vec<_> = health::current(&ours).into_iter().map(SeenMachine::of).collect();
+    let known = digests.iter().filter(|(variable, _)| !variable.starts_with(marks::OWNER));
+    let kept = known.map(|(variable, digest)| {
+        let had: Vec<_> = started.iter().map(|machine| machine.secrets().remove(variable)).collect();
+        let same = |had: &Option<(String, String)>| had.as_ref().is_some_and(|(_, at)| at == digest);
+        let in_use = !had.is_empty() && had.iter().all(same);
+        // Fly's digest says that the value is still the one whose fingerprint the mark has.
+        let print = had.into_iter().flatten().find(|(_, at)| at == digest).map(|(print, _)| print);
+        let fingerprint = print.filter(|print| print != KEPT);
+        KeptSecret { service: app.service.name.clone(), variable: variable.clone(), fingerprint, in_use }
+    });
+    kept.collect()
+}
+
+/// Which secrets are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    /// Whatever the app has.
+    All,
+    /// None of an app whose service has none and whose machines were started with none.
+    InUse,
 }
 
 /// What is said of one app; none where nobody has its name.
-async fn ask(api: &Api, app: &App<'_>) -> Result<Option<Answers>, TargetError> {
+async fn ask(api: &Api, app: &App<'_>, wanted: Secrets) -> Result<Option<Answers>, TargetError> {
     let name = app.name();
-    let (machines, secrets) = try_join(api.machines(&name), api.secrets(&name, None)).await?;
+    let (machines, secrets) = if wanted == Secrets::All || !app.service.secrets.is_empty() {
+        try_join(api.machines(&name), api.secrets(&name, None)).await?
+    } else {
+        let machines = api.machines(&name).await?;
+        let need = machines.as_deref().is_some_and(|all| !have_none(app, all));
+        let secrets = if need { api.secrets(&name, None).await? } else { None };
+        (machines, secrets)
+    };
     let known = machines.is_some() || secrets.is_some();
     let machines = machines.unwrap_or_default();
     let secrets = secrets.unwrap_or_default().digests();
@@ -69,6 +119,8 @@ async fn ask(api: &Api, app: &App<'_>) -> Result<Option<Answers>, TargetError> {
     match api.app(&name).await? {
         Named::Free => return Ok(None),
         Named::Elsewhere => answers.standing = Standing::Elsewhere,
+        // It has no list of machines yet: a moment ago it was made.
+        Named::Here(_) if wanted == Secrets::InUse => return Box::pin(ask(api, app, Secrets::All)).await,
         Named::Here(found) => {
             let holdings = holdings(api, app).await?;
             let slug = found.organization.slug;
@@ -78,6 +130,16 @@ async fn ask(api: &Api, app: &App<'_>) -> Result<Option<Answers>, TargetError> {
         }
     }
     Ok(Some(answers))
+}
+
+/// True where machines are there that say that the app is ours and has no secret.
+fn have_none(app: &App, machines: &[Machine]) -> bool {
+    let bare = |machine: &Machine| {
+        marks::are_ours(app, |mark| machine.mark(mark))
+            && SeenMachine::of(machine).secrets().is_empty()
+            && machine.mark(marks::UNSET).is_none()
+    };
+    !machines.is_empty() && machines.iter().all(bare)
 }
 
 /// How an app without our mark stands to us.

@@ -78,6 +78,12 @@ pub(crate) struct Former {
 }
 
 impl Former {
+    /// True where it was started with secrets.
+    pub(crate) fn has_secrets(&self) -> bool {
+        let mark = self.config.get("metadata").and_then(|marks| marks.get(marks::SECRETS));
+        mark.and_then(Value::as_str).is_some_and(|text| text != "{}")
+    }
+
     /// Its part in an exchange when the plan was made.
     pub(crate) fn stage(&self) -> &str {
         let mark = self.config.get("metadata").and_then(|marks| marks.get(marks::STAGE));

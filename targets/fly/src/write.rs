@@ -11,11 +11,13 @@ mod machine;
 mod restore;
 mod strategy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dashdeploy_contract::{Action, ApiAnswer, CallError, Change, ErrorKind, Supplies, TargetError};
+use futures_util::lock::Mutex as Turn;
 
 use crate::api::Api;
 use crate::error::{is_open, ours};
@@ -33,17 +35,29 @@ pub(crate) struct Hand {
     api: Api,
     /// The newest version of each app's secrets that this run made: machines wait for it.
     versions: Mutex<BTreeMap<String, u64>>,
+    /// The apps that this run made, as Fly.io said: nothing is in them that this run did not put there, so that nothing need be
+    /// looked for.
+    made: Mutex<BTreeSet<String>>,
+    /// The organisation of new apps, once one of them has asked.
+    org: Turn<Option<String>>,
+    /// What the leases of this run say of themselves.
+    holder: String,
 }
 
 impl Hand {
     pub(crate) fn new(api: Api) -> Self {
-        Self { api, versions: Mutex::default() }
+        let run = RandomState::new().build_hasher().finish();
+        let holder = format!("{} {run:016x}", machine::HOLDER);
+        Self { api, versions: Mutex::default(), made: Mutex::default(), org: Turn::default(), holder }
     }
 
     /// Carries out a change.
     pub(crate) async fn apply(&self, change: &Change, supplies: &Supplies) -> Result<(), TargetError> {
         match Task::of(change)? {
-            Task::App { app, org, owner, adopt } => self.make_app(&app, org.as_deref(), &owner, adopt).await,
+            Task::App { app, org, owner, .. } if change.action == Action::Create => {
+                self.make_app(&app, org.as_deref(), &owner).await
+            }
+            Task::App { app, org, owner, adopt } => self.own_app(&app, org.as_deref(), &owner, adopt).await,
             Task::Ips { app, public, private } => self.ips(&app, public, private).await,
             Task::Volume { app, region, volume, guest } => self.volume(&app, &region, &volume, &guest).await,
             Task::Secrets(secrets) => {
@@ -88,6 +102,7 @@ impl Hand {
     /// Drops what was kept for [`Hand::revert`].
     pub(crate) async fn settle(&self, change: &Change) -> Result<(), TargetError> {
         match Task::of(change)? {
+            Task::Machines { former, .. } if former.is_empty() => Ok(()),
             Task::Machines { desired, former, .. } => self.drop_former(&desired.app, &former).await,
             Task::Secrets(secrets) => self.unset_all(&secrets.app, &secrets.unset_later).await,
             _ => Ok(()),
@@ -96,6 +111,15 @@ impl Hand {
 
     async fn sleep(&self, duration: Duration) {
         self.api.clock.sleep(duration).await;
+    }
+
+    /// True where this run made an app and nobody else can have put anything into it.
+    fn is_new(&self, app: &str) -> bool {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(app)
+    }
+
+    fn note_new(&self, app: &str) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(app.to_owned());
     }
 
     fn version(&self, app: &str) -> Option<u64> {

@@ -1,5 +1,8 @@
 //! Deploys to Fly.io in memory.
 
+mod bad;
+mod speed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +10,7 @@ use dashdeploy_fakes::fly::{Fly, FlyOptions};
 use dashdeploy_fakes::workload::{Exit, Script, Scripted, When};
 
 use super::kills::{Case, every_kill, every_signal};
+use super::losses::every_lost_answer;
 use super::stage::Stage;
 
 const KEY: &str = "canary-7d20aa";
@@ -46,26 +50,54 @@ fn script(change: impl FnOnce(&mut Script)) -> Script {
     script
 }
 
-fn platform() -> Box<Fly> {
+/// Lines of a program in its log.
+fn says(script: &mut Script, line: &str) {
+    script.lines = vec![line.to_owned()];
+}
+
+fn options() -> FlyOptions {
     let bad = [
-        ("crash", script(|script| script.exit = Some(Exit { after_ms: 5, code: 3 }))),
-        ("never", script(|script| script.healthy_after_ms = None)),
+        (
+            "crash",
+            script(|script| {
+                script.exit = Some(Exit { after_ms: 5, code: 3 });
+                says(script, "no database here");
+            }),
+        ),
+        (
+            "never",
+            script(|script| {
+                script.healthy_after_ms = None;
+                says(script, "waiting for nobody");
+            }),
+        ),
+        ("other", script(|script| says(script, "the wrong one"))),
     ];
-    let runner = Arc::new(Scripted::default());
+    let runner = Arc::new(Scripted::new(script(|script| says(script, "it listens"))));
     for (value, script) in bad {
         runner.rule(When::Env("MODE".to_owned(), value.to_owned()), script);
     }
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Box::new(Fly::new(FlyOptions {
+    FlyOptions {
         runner,
         started,
         restart: Duration::from_millis(20),
+        swapped: vec![("api-swapped".to_owned(), format!("sha256:{}", "b".repeat(64)))],
         ..FlyOptions::quick()
-    }))
+    }
 }
 
 fn staged(name: &str, latency: Duration, configuration: impl Fn(&str, &str) -> String) -> Stage {
-    let mut stage = Stage::new(name, "staging", vec![platform()], latency, configuration);
+    staged_on(options(), name, latency, configuration)
+}
+
+fn staged_on(
+    options: FlyOptions,
+    name: &str,
+    latency: Duration,
+    configuration: impl Fn(&str, &str) -> String,
+) -> Stage {
+    let mut stage = Stage::new(name, "staging", vec![Box::new(Fly::new(options))], latency, configuration);
     let host = stage.registry.host();
     stage.set("FLY_REGISTRY_HOST", &host);
     stage.set("KEY", KEY);
@@ -80,47 +112,6 @@ fn deployed(name: &str) -> Stage {
     let stage = stage(name);
     stage.run(&["deploy", "--yes"]).exits(0);
     stage
-}
-
-#[test]
-fn the_second_deploy_makes_no_write_and_two_reads_a_service() {
-    let stage = deployed("fly-noop");
-    let before = stage.lab.log().len();
-    let plan = stage.run(&["plan", "--exit-code"]).exits(0);
-    let log = stage.lab.log()[before..].to_vec();
-    let (writes, reads) = (log.iter().filter(|entry| entry.seen.writes).count(), log.len());
-    println!("plan of 2 services without a change: {writes} writes, {reads} reads");
-    assert!(writes == 0, "{}", plan.all());
-    let again = stage.run(&["deploy", "--yes", "--json"]).exits(0).json();
-    assert_eq!(again["result"]["changed"], false);
-    assert!(stage.lab.log()[before..].iter().all(|entry| !entry.seen.writes));
-}
-
-#[test]
-fn a_bad_version_leaves_the_former_one_and_says_why() {
-    for (mode, word) in [("crash", "code 3"), ("never", "does not serve")] {
-        let mut stage = deployed(&format!("fly-{mode}"));
-        stage.set("DASHDEPLOY_WAIT_TIMEOUT", "3");
-        stage.set("DASHDEPLOY_STABLE_FOR", "2");
-        stage.project.replace("dashdeploy.yaml", "LOG: info", &format!("LOG: info, MODE: {mode}"));
-        let ran = stage.run(&["deploy", "--yes"]).exits(4);
-        assert!(ran.stderr.contains(word), "{mode}: {}", ran.stderr);
-        stage.project.replace("dashdeploy.yaml", &format!("LOG: info, MODE: {mode}"), "LOG: info");
-        stage.run(&["status", "--check"]).exits(0);
-        stage.run(&["plan", "--exit-code"]).exits(0);
-    }
-}
-
-#[test]
-fn a_failing_smoke_test_brings_the_former_release_back() {
-    let stage = deployed("fly-smoke");
-    stage.project.replace("dashdeploy.yaml", "path: /healthz }", "path: /broken }");
-    stage.project.replace("dashdeploy.yaml", "LOG: info", "LOG: debug");
-    let ran = stage.run(&["deploy", "--yes"]).exits(4);
-    assert!(ran.stderr.contains("/broken") && ran.stderr.contains("500"), "{}", ran.stderr);
-    stage.project.replace("dashdeploy.yaml", "path: /broken }", "path: /healthz }");
-    stage.project.replace("dashdeploy.yaml", "LOG: debug", "LOG: info");
-    stage.run(&["plan", "--exit-code"]).exits(0);
 }
 
 #[test]
@@ -147,36 +138,6 @@ fn an_environment_is_taken_away_and_its_data_only_by_name() {
     assert_eq!(stage.count("fly", "apps"), 0, "{}", stage.lab.objects("fly"));
 }
 
-#[test]
-fn twenty_services_take_about_as_long_as_one() {
-    let many = |count: usize| {
-        move |name: &str, registry: &str| {
-            let service = |n: usize| {
-                format!(
-                    "  s{n}:\n    image: {registry}/acme/s{n}:1\n    port: 8000\n    publish: {}\n    health: /healthz\n",
-                    20000 + n
-                )
-            };
-            let services: String = (0..count).map(service).collect();
-            format!(
-                "project: {name}\nservices:\n{services}environments:\n  staging: {{ target: fly, region: fra }}\nci: false\n"
-            )
-        }
-    };
-    let run = |count: usize| {
-        let stage = staged(&format!("fly-many-{count}"), Duration::from_millis(50), many(count));
-        let begun = std::time::Instant::now();
-        stage.run(&["deploy", "--yes"]).exits(0);
-        (begun.elapsed(), stage.calls())
-    };
-    let (one, calls_of_one) = run(1);
-    let (twenty, calls) = run(20);
-    println!(
-        "with answers after 50 ms: 1 service {one:.2?} in {calls_of_one} calls, 20 services {twenty:.2?} in {calls} calls: {:.2} times as long",
-        twenty.as_secs_f64() / one.as_secs_f64()
-    );
-}
-
 fn case() -> Case {
     Case { platform: "fly", stage, update: ("LOG: info", "LOG: debug") }
 }
@@ -194,4 +155,14 @@ fn an_update_that_is_killed_anywhere_converges() {
 #[test]
 fn a_signal_ends_it_within_ten_seconds_and_the_lock_is_free() {
     every_signal(&case());
+}
+
+#[test]
+fn a_first_deploy_that_loses_an_answer_makes_nothing_twice() {
+    every_lost_answer(&case(), false);
+}
+
+#[test]
+fn an_update_that_loses_an_answer_makes_nothing_twice() {
+    every_lost_answer(&case(), true);
 }

@@ -1,9 +1,10 @@
 //! A run is killed at each of its calls, in three phases, and repeated: nothing is there twice, nothing is left over, and all of it is as
 //! after a run that nobody disturbed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ pub struct Case {
 
 impl Case {
     /// A stage just before the run that is killed.
-    fn prepared(&self, name: &str, update: bool) -> Stage {
+    pub fn prepared(&self, name: &str, update: bool) -> Stage {
         let stage = (self.stage)(name);
         if update {
             stage.run(&["deploy", "--yes"]).exits(0);
@@ -41,7 +42,7 @@ impl Case {
 }
 
 /// The truth, with the project's own name made the same for all.
-fn named(stage: &Stage, platform: &str) -> Value {
+pub fn named(stage: &Stage, platform: &str) -> Value {
     let text = stage
         .truth(platform)
         .to_string()
@@ -50,11 +51,48 @@ fn named(stage: &Stage, platform: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// How many more things there are than there should be, over all kinds.
-fn too_many(found: &Value, expected: &Value) -> usize {
-    let count = |all: &Value, kind: &str| all[kind].as_array().map_or(0, Vec::len);
-    let kinds = found.as_object().unwrap().keys();
-    kinds.map(|kind| count(found, kind).saturating_sub(count(expected, kind))).sum()
+/// How many more things there are than there should be, over all kinds: things may lie in others, as machines lie in apps.
+pub fn too_many(found: &Value, expected: &Value) -> usize {
+    let (mut there, mut wanted) = (BTreeMap::new(), BTreeMap::new());
+    things(found, "", &mut there);
+    things(expected, "", &mut wanted);
+    there.iter().map(|(kind, count)| count.saturating_sub(*wanted.get(kind).unwrap_or(&0))).sum()
+}
+
+/// Counts the things of each kind: what a list holds, and what is named in a map of things.
+fn things(value: &Value, kind: &str, counted: &mut BTreeMap<String, usize>) {
+    match value {
+        Value::Array(all) => {
+            *counted.entry(kind.to_owned()).or_default() += all.len();
+            all.iter().for_each(|one| things(one, kind, counted));
+        }
+        Value::Object(all) => {
+            *counted.entry(kind.to_owned()).or_default() += all.len();
+            all.iter().for_each(|(name, one)| {
+                // Apps have names of their own, and are all of one kind.
+                let name = if kind.ends_with("apps") { "*" } else { name };
+                things(one, &format!("{kind}/{name}"), counted);
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Where two truths differ, with what is there and what should be.
+pub fn differences(found: &Value, expected: &Value, at: &str) -> Vec<String> {
+    match (found, expected) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            let below = |name: &String| differences(&found[name], &expected[name], &format!("{at}/{name}"));
+            names.into_iter().flat_map(below).collect()
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let pairs = one.iter().zip(other).enumerate();
+            pairs.flat_map(|(n, (one, other))| differences(one, other, &format!("{at}/{n}"))).collect()
+        }
+        _ if found == expected => Vec::new(),
+        _ => vec![format!("{at}: {found}, and should be {expected}")],
+    }
 }
 
 /// Kills at every call, in every phase.
@@ -63,7 +101,7 @@ pub fn every_kill(case: &Case, update: bool) {
     let phases: [fn(u64) -> Point; 3] = [Point::Sending, Point::Answer, Point::Fsync];
     let points: Vec<Point> = (1..=calls).flat_map(|n| phases.map(|phase| phase(n))).collect();
     let (next, wrong, reached) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
-    let surplus = AtomicUsize::new(0);
+    let (surplus, slowest) = (AtomicUsize::new(0), Mutex::new(Duration::ZERO));
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -73,7 +111,11 @@ pub fn every_kill(case: &Case, update: bool) {
                         reached.fetch_add(1, Ordering::SeqCst);
                     }
                     torn(&stage, *point);
+                    let begun = Instant::now();
                     let again = stage.run(&["deploy", "--yes"]);
+                    let mut slowest = slowest.lock().unwrap();
+                    *slowest = (*slowest).max(begun.elapsed());
+                    drop(slowest);
                     if again.code != 0 {
                         wrong.lock().unwrap().push(format!(
                             "{point:?}: exit {}\n{}",
@@ -85,7 +127,8 @@ pub fn every_kill(case: &Case, update: bool) {
                     let found = named(&stage, case.platform);
                     surplus.fetch_add(too_many(&found, &expected), Ordering::SeqCst);
                     if found != expected {
-                        wrong.lock().unwrap().push(format!("{point:?}:\n{found:#}\nexpected\n{expected:#}"));
+                        let differing = differences(&found, &expected, "").join("\n");
+                        wrong.lock().unwrap().push(format!("{point:?}:\n{differing}"));
                     }
                     let last = stage.run(&["plan", "--exit-code"]);
                     if last.code != 0 {
@@ -99,10 +142,11 @@ pub fn every_kill(case: &Case, update: bool) {
     let (all, reached) = (points.len(), reached.into_inner());
     let what = if update { "update" } else { "first deploy" };
     figure(&format!(
-        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates or orphans {}",
+        "{}: {what} killed at {calls} calls x 3 phases ({reached} of {all} reached): converged {}/{all}, duplicates or orphans {}, the next run took {:.1?} at most",
         case.platform,
         all - wrong.len(),
-        surplus.into_inner()
+        surplus.into_inner(),
+        slowest.into_inner().unwrap()
     ));
     assert!(wrong.is_empty(), "{} of {all}: {}", wrong.len(), wrong[..wrong.len().min(3)].join("\n"));
 }
@@ -124,6 +168,18 @@ fn torn(stage: &Stage, point: Point) {
             }
         }
     }
+}
+
+#[test]
+fn things_inside_others_are_counted() {
+    let app =
+        |machines: Value| serde_json::json!({ "apps": { "a": { "machines": machines, "ips": ["x"] } } });
+    let (one, two) = (app(serde_json::json!([{ "name": "m" }])), app(serde_json::json!([{}, {}])));
+    assert_eq!((too_many(&one, &one), too_many(&two, &app(serde_json::json!([])))), (0, 2));
+    let list = |ids: &[&str]| serde_json::json!({ "services": ids });
+    assert_eq!((too_many(&list(&["a", "b"]), &list(&["a"])), too_many(&list(&[]), &list(&["a"]))), (1, 0));
+    let other = serde_json::json!({ "apps": { "a": {}, "b": { "machines": [{}] } } });
+    assert!(too_many(&other, &serde_json::json!({ "apps": { "a": {} } })) > 0);
 }
 
 /// Sends the signals that people and CI systems send, at calls of a first deploy.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dashdeploy_fakes::render::{Outcome, Render, RenderOptions, Rule, Table, When};
 
 use super::kills::{Case, every_kill, every_signal};
+use super::losses::every_lost_answer;
 use super::stage::{Stage, digest};
 use crate::support::figure;
 
@@ -375,6 +376,16 @@ fn an_update_that_is_killed_anywhere_converges() {
 #[test]
 fn a_signal_ends_it_within_ten_seconds_and_the_lock_is_free() {
     every_signal(&case());
+}
+
+#[test]
+fn a_first_deploy_that_loses_an_answer_makes_nothing_twice() {
+    every_lost_answer(&case(), false);
+}
+
+#[test]
+fn an_update_that_loses_an_answer_makes_nothing_twice() {
+    every_lost_answer(&case(), true);
 }
 
 #[test]

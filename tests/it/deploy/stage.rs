@@ -29,6 +29,8 @@ pub enum Point {
 struct Trap {
     point: Mutex<Option<(Point, u32)>>,
     calls: AtomicU64,
+    /// The run's own number of each request, by its number in the log: requests overlap.
+    numbers: Mutex<BTreeMap<u64, u64>>,
     sprung: AtomicU64,
     /// The signal that is sent.
     signal: Mutex<&'static str>,
@@ -186,11 +188,9 @@ fn since_start() -> Duration {
 }
 
 impl Trap {
-    fn spring(&self, _: &Seen, phase: Phase) -> Hold {
-        let number = match phase {
-            Phase::Before => self.calls.fetch_add(1, Ordering::SeqCst) + 1,
-            _ => self.calls.load(Ordering::SeqCst),
-        };
+    fn spring(&self, seen: &Seen, phase: Phase) -> Hold {
+        let count = || self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = *self.numbers.lock().unwrap().entry(seen.number).or_insert_with(count);
         let mut point = self.point.lock().unwrap();
         let Some((wanted, pid)) = *point else { return Hold::Go };
         let here = match (wanted, phase) {
@@ -242,8 +242,22 @@ fn plain(value: &Value) -> Value {
 }
 
 /// Keys whose values are made anew in every run.
-const VOLATILE: [&str; 6] =
-    ["instance_id", "version", "dashdeploy_at", "dashdeploy_secrets", "events", "trigger"];
+const VOLATILE: [&str; 12] = [
+    "instance_id",
+    "version",
+    "former_versions",
+    "secrets_version",
+    "min_secrets_version",
+    "dashdeploy_at",
+    "dashdeploy_release",
+    "dashdeploy_secrets",
+    "events",
+    "trigger",
+    // It names a deploy and a release.
+    "DASHDEPLOY_DEPLOYED",
+    // It ends by itself, soon.
+    "leased",
+];
 
 fn sorted(mut list: Vec<Value>) -> Value {
     list.sort_by_key(Value::to_string);
@@ -254,6 +268,12 @@ fn sorted(mut list: Vec<Value>) -> Value {
 fn id(text: &str) -> String {
     for start in ["srv-", "dep-", "dsk-", "vol_", "dom_"] {
         if text.starts_with(start) && text.len() > 12 {
+            return start.to_owned();
+        }
+    }
+    // Addresses of Fly.io: of documentation's blocks, and of its private networks.
+    for start in ["2001:db8:", "203.0.113.", "fdaa:"] {
+        if text.starts_with(start) {
             return start.to_owned();
         }
     }

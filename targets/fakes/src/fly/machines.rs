@@ -166,7 +166,11 @@ impl Stage {
         let config: Config =
             serde_json::from_value(raw.clone()).map_err(|error| Fault::bad(format!("config: {error}")))?;
         let name = config.image.as_deref().ok_or_else(|| Fault::bad("config.image is required"))?;
-        let image = Image::find(name, self.options.images.as_deref())?;
+        let mut image = Image::find(name, self.options.images.as_deref())?;
+        if let Some((_, digest)) = self.options.swapped.iter().find(|(part, _)| name.contains(part.as_str()))
+        {
+            image.digest.clone_from(digest);
+        }
         if let Some(guest) = &config.guest {
             sized(guest)?;
         }

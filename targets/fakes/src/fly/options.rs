@@ -48,6 +48,8 @@ pub struct FlyOptions {
     pub runner: Arc<dyn Runner>,
     /// Where the images of `registry.fly.io` and of loopback are looked for; without it any is taken.
     pub images: Option<Arc<Store>>,
+    /// What is run in place of what was asked for: a part of an image's name, and the digest that runs.
+    pub swapped: Vec<(String, String)>,
 }
 
 /// A token.
@@ -119,6 +121,7 @@ impl Default for FlyOptions {
             pointed: Vec::new(),
             runner: Arc::new(Scripted::default()),
             images: None,
+            swapped: Vec::new(),
         }
     }
 }

@@ -2,39 +2,66 @@
 
 use std::time::Duration;
 
-use dashdeploy_contract::{ErrorKind, TargetError};
-use serde_json::json;
+use dashdeploy_contract::{ApiAnswer, CallError, ErrorKind, TargetError};
+use serde_json::{Value, json};
 
 use super::{ATTEMPTS, Hand, LAG, LOOKS, is_unsure};
-use crate::api::{Send, decoded};
+use crate::api::Send;
 use crate::error::{is_taken, ours, refused, unanswered};
-use crate::wire::{Named, Secrets};
+use crate::wire::Named;
 
 /// How often a new app is looked for: up to a minute at half a second (flyctl waits as long).
 const APPEARS: u32 = 120;
+/// How often an app is asked for again, one after the other, where Fly.io said that these were too many.
+const QUEUES: u32 = 10;
+
+/// What came of asking for an app.
+enum Made {
+    /// It was made.
+    New,
+    /// It is there, and was before or was made by a call without an answer.
+    Found(Named),
+}
 
 impl Hand {
-    /// Makes an app and marks it; one that is there is marked where it is ours to fill or was asked for.
+    /// Makes an app that nobody had when the plan was made, and marks it; one that is there by now is treated as such.
     pub(super) async fn make_app(
+        &self,
+        app: &str,
+        org: Option<&str>,
+        owner: &str,
+    ) -> Result<(), TargetError> {
+        match self.create_app(app, org).await? {
+            Made::New => self.mark_app(app, owner, APPEARS).await,
+            Made::Found(found) => self.fill(app, &found, owner, false).await,
+        }
+    }
+
+    /// Marks an app that is there, where it is ours to fill or was asked for; makes it where it is gone.
+    pub(super) async fn own_app(
         &self,
         app: &str,
         org: Option<&str>,
         owner: &str,
         adopt: bool,
     ) -> Result<(), TargetError> {
-        let found = match self.api.app(app).await? {
-            Named::Free => self.create_app(app, org).await?,
-            found => found,
-        };
-        match found {
-            Named::Elsewhere => return Err(taken(app)),
-            _ if self.is_marked(app, owner, adopt).await? => return Ok(()),
-            _ => {}
+        match self.api.app(app).await? {
+            Named::Free => self.make_app(app, org, owner).await,
+            found => self.fill(app, &found, owner, adopt).await,
         }
-        self.mark_app(app, owner).await
     }
 
-    async fn create_app(&self, app: &str, org: Option<&str>) -> Result<Named, TargetError> {
+    async fn fill(&self, app: &str, found: &Named, owner: &str, adopt: bool) -> Result<(), TargetError> {
+        if matches!(found, Named::Elsewhere) {
+            return Err(taken(app));
+        }
+        if self.is_marked(app, owner, adopt).await? {
+            return Ok(());
+        }
+        self.mark_app(app, owner, LOOKS).await
+    }
+
+    async fn create_app(&self, app: &str, org: Option<&str>) -> Result<Made, TargetError> {
         let org = match org {
             Some(org) => org.to_owned(),
             None => self.organisation().await?,
@@ -42,21 +69,39 @@ impl Hand {
         let operation = format!("create app {app}");
         let body = json!({ "name": app, "org_slug": org });
         for _ in 0..ATTEMPTS {
-            let sent = self.api.send(&Send::create(&operation, "/apps", body.clone())).await;
-            let unsure = is_unsure(&sent);
-            let is_there = matches!(&sent, Ok(answer) if answer.is_success() || is_taken(answer));
-            if is_there {
-                return self.appears(app, APPEARS).await?.ok_or_else(|| invisible(app));
+            let sent = self.ask_for(app, &operation, &body).await;
+            if matches!(&sent, Ok(answer) if answer.is_success()) {
+                self.note_new(app);
+                return Ok(Made::New);
             }
-            if !unsure {
+            let is_there = matches!(&sent, Ok(answer) if is_taken(answer));
+            if is_there {
+                let found = self.appears(app, APPEARS).await?;
+                return found.map(Made::Found).ok_or_else(|| invisible(app));
+            }
+            if !is_unsure(&sent) {
                 let answer = sent.map_err(|error| unanswered(error, &operation))?;
                 return Err(refused(&answer, &operation));
             }
             if let Some(found) = self.appears(app, LOOKS).await? {
-                return Ok(found);
+                return Ok(Made::Found(found));
             }
         }
         Err(invisible(app))
+    }
+
+    /// Asks for an app. Limits count by app, and an app that is yet to be made is its name; whether Fly.io counts so too is not
+    /// documented: where it says that these were too many, they queue up, whatever they are called.
+    async fn ask_for(&self, app: &str, operation: &str, body: &Value) -> Result<ApiAnswer, CallError> {
+        let send = Send { of: Some(app), ..Send::create(operation, "/apps", body.clone()) };
+        let mut sent = self.api.send(&send).await;
+        for _ in 0..QUEUES {
+            if !matches!(&sent, Ok(answer) if answer.status == 429) {
+                break;
+            }
+            sent = self.api.send(&Send { of: None, ..Send::create(operation, "/apps", body.clone()) }).await;
+        }
+        sent
     }
 
     /// The app once it can be seen. Right after it was made, 404 and 401 are answers that pass (flyctl's own client waits for
@@ -75,11 +120,15 @@ impl Hand {
         Ok(None)
     }
 
-    /// The organisation where dashdeploy.yaml names none: the token's only one.
+    /// The organisation where dashdeploy.yaml names none: the token's only one. It is asked for once.
     async fn organisation(&self) -> Result<String, TargetError> {
+        let mut known = self.org.lock().await;
+        if let Some(org) = known.as_ref() {
+            return Ok(org.clone());
+        }
         let mut all = self.api.organisations().await?;
         if all.len() == 1 {
-            return Ok(all.remove(0));
+            return Ok(known.insert(all.remove(0)).clone());
         }
         let message = match all.as_slice() {
             [] => "the token does not say which organisation it is for".to_owned(),
@@ -111,21 +160,21 @@ impl Hand {
         Err(ours(ErrorKind::Conflict, format!("create app {app}"), message).hint(hint))
     }
 
-    async fn mark_app(&self, app: &str, owner: &str) -> Result<(), TargetError> {
+    /// Marks an app. Right after it was made, 404 and 401 are answers that pass: another of the platform's parts does not know it
+    /// yet.
+    async fn mark_app(&self, app: &str, owner: &str, looks: u32) -> Result<(), TargetError> {
         let operation = format!("mark app {app}");
         let (path, body) = (format!("/apps/{app}/secrets"), json!({ "values": { owner: "dashdeploy" } }));
-        let mut looks = LOOKS;
+        let mut left = looks;
         loop {
             match self.api.change(&Send::post(&operation, &path, body.clone())).await {
-                // Another of the platform's parts does not know the new app yet.
-                Err(error) if error.kind == ErrorKind::NotFound && looks > 0 => looks -= 1,
+                Err(error) if error.kind == ErrorKind::NotFound && left > 0 => left -= 1,
+                Err(error) if error.kind == ErrorKind::Denied && self.is_new(app) && left > 0 => left -= 1,
                 Err(error) => return Err(error),
-                Ok(answer) => {
-                    self.note_version(app, decoded::<Secrets>(&answer, &operation)?.latest());
-                    return Ok(());
-                }
+                // Machines need not wait for it: it is in none of them.
+                Ok(_) => return Ok(()),
             }
-            self.sleep(LAG).await;
+            self.sleep(if looks == APPEARS { Duration::from_millis(500) } else { LAG }).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dashdeploy_contract::{ErrorKind, Name, Supplies, TargetError};
+use futures_util::future::try_join3;
 use serde_json::{Map, Value, json};
 
 use super::{ATTEMPTS, Hand, LAG, LOOKS, is_unsure};
@@ -13,13 +14,19 @@ use crate::observe::public as counted;
 use crate::payload::Secrets;
 use crate::wire::{self, Ip, Volume};
 
+/// Whether addresses have what was asked for.
+type IsThere = fn(&[Ip]) -> bool;
+const HAS_SIX: IsThere = |all| counted(all).0 > 0;
+const HAS_FOUR: IsThere = |all| counted(all).1 > 0;
+const HAS_PRIVATE: IsThere = |all| all.iter().any(Ip::is_private);
+
 /// Seconds that a volume may stay attached to a machine that is gone.
 const DETACHES: u32 = 30;
 
 impl Hand {
     /// Gives an app the addresses that are missing; public ones go where it is not for everyone.
     pub(super) async fn ips(&self, app: &str, public: bool, private: bool) -> Result<(), TargetError> {
-        let there = self.api.ips(app).await?;
+        let there = if self.is_new(app) { Vec::new() } else { self.api.ips(app).await? };
         if !public {
             for ip in there.iter().filter(|ip| !ip.is_private()) {
                 let operation = format!("take the public address {} from {app}", ip.ip);
@@ -27,27 +34,19 @@ impl Hand {
                 self.api.take_away(&Send::delete(&operation, &path)).await?;
             }
         }
-        let has_six = |all: &[Ip]| counted(all).0 > 0;
-        let has_four = |all: &[Ip]| counted(all).1 > 0;
-        let has_private = |all: &[Ip]| all.iter().any(Ip::is_private);
-        if public && !has_six(&there) {
-            self.assign(app, "v6", &has_six).await?;
-        }
-        if public && !has_four(&there) {
-            self.assign(app, "shared_v4", &has_four).await?;
-        }
-        if private && !has_private(&there) {
-            self.assign(app, "private_v6", &has_private).await?;
-        }
-        Ok(())
+        let assign = |wanted: bool, kind, is_there: IsThere| async move {
+            if wanted { self.assign(app, kind, is_there).await } else { Ok(()) }
+        };
+        try_join3(
+            assign(public && !HAS_SIX(&there), "v6", HAS_SIX),
+            assign(public && !HAS_FOUR(&there), "shared_v4", HAS_FOUR),
+            assign(private && !HAS_PRIVATE(&there), "private_v6", HAS_PRIVATE),
+        )
+        .await
+        .map(drop)
     }
 
-    async fn assign(
-        &self,
-        app: &str,
-        kind: &str,
-        is_there: &(dyn Fn(&[Ip]) -> bool + Sync),
-    ) -> Result<(), TargetError> {
+    async fn assign(&self, app: &str, kind: &str, is_there: IsThere) -> Result<(), TargetError> {
         let operation = format!("give {app} an address ({kind})");
         let path = format!("/apps/{app}/ip_assignments");
         for _ in 0..ATTEMPTS {
@@ -74,7 +73,8 @@ impl Hand {
         volume: &DesiredVolume,
         guest: &Value,
     ) -> Result<(), TargetError> {
-        match self.look_for(app, region, &volume.name, ATTEMPTS).await? {
+        let looks = if self.is_new(app) { 0 } else { ATTEMPTS };
+        match self.look_for(app, region, &volume.name, looks).await? {
             Some(found) => self.adjust(app, &found, volume).await,
             None => self.make_volume(app, region, volume, guest).await,
         }

@@ -18,10 +18,11 @@ const PATIENCE: i64 = 300;
 /// Seconds of one wait for a state, after which it is looked whether the program ends again and again; Fly.io holds the answer
 /// back for 60 at most.
 const WAIT: u64 = 10;
-/// Seconds after which a lease ends by itself, so that a run that was killed is in nobody's way for long.
-const LEASE: u64 = 60;
-/// What a lease of ours says of itself.
-const HOLDER: &str = "dashdeploy";
+/// Seconds after which a lease ends by itself, so that a run that was killed is in nobody's way for long; it is held for one call
+/// (flyctl, which holds one for a whole deploy, takes 13 and renews it).
+const LEASE: u64 = 15;
+/// How what a lease of ours says of itself begins; the rest is the run's own.
+pub(super) const HOLDER: &str = "dashdeploy";
 /// Seconds that a machine may take to stop before it is taken away all the same: its `stop_config` allows 30.
 const STOPS: u64 = 40;
 
@@ -111,36 +112,25 @@ impl Hand {
         if let Some(version) = self.version(app) {
             body["min_secrets_version"] = json!(version);
         }
-        let nonce = self.lease(app, machine).await?;
-        let outcome = self.update(app, machine, &body, &nonce, &operation).await;
-        self.release(app, machine, &nonce).await;
-        outcome
-    }
-
-    async fn update(
-        &self,
-        app: &str,
-        machine: &Machine,
-        body: &Value,
-        nonce: &str,
-        operation: &str,
-    ) -> Result<Machine, TargetError> {
-        let path = format!("/apps/{app}/machines/{}", machine.id);
         for _ in 0..ATTEMPTS {
-            let update = Send { nonce: Some(nonce), ..Send::create(operation, &path, body.clone()) };
+            // A lease for each attempt: it may have ended while no answer came.
+            let nonce = self.lease(app, machine).await?;
+            let path = format!("/apps/{app}/machines/{}", machine.id);
+            let update = Send { nonce: Some(&nonce), ..Send::create(&operation, &path, body.clone()) };
             let sent = self.api.send(&update).await;
+            self.release(app, machine, &nonce).await;
             if !is_unsure(&sent) {
-                let answer = sent.map_err(|error| unanswered(error, operation))?;
-                match decoded(&answer, operation) {
+                let answer = sent.map_err(|error| unanswered(error, &operation))?;
+                match decoded(&answer, &operation) {
                     Err(_) if answer.is_success() => {}
                     decoded => return decoded,
                 }
             }
-            if let Some(found) = self.changed(app, machine, body).await? {
+            if let Some(found) = self.changed(app, machine, &body).await? {
                 return Ok(found);
             }
         }
-        Err(unseen(operation.to_owned()))
+        Err(unseen(operation))
     }
 
     /// The machine where it has the configuration already that it was to get: it is of another version, and bears its marks.
@@ -161,11 +151,12 @@ impl Hand {
         Ok(None)
     }
 
-    /// Takes the lease of a machine, so that nobody else changes it: its nonce. One that a run of ours left is waited for.
+    /// Takes the lease of a machine, so that nobody else changes it: its nonce. One that a run of ours left is waited for; one that
+    /// this run got without an answer is looked up (flyctl's `machine leases clear` reads the nonce so).
     async fn lease(&self, app: &str, machine: &Machine) -> Result<String, TargetError> {
         let operation = format!("take the lease of machine {}", machine.name);
         let path = format!("/apps/{app}/machines/{}/lease", machine.id);
-        let body = json!({ "ttl": LEASE, "description": HOLDER });
+        let body = json!({ "ttl": LEASE, "description": self.holder });
         let mut waited = 0;
         loop {
             let sent = self.api.send(&Send::create(&operation, &path, body.clone())).await;
@@ -175,6 +166,10 @@ impl Hand {
                 return Ok(decoded::<LeaseAnswer>(&answer, &operation)?.lease().nonce);
             }
             let holder = self.api.lease(app, &machine.id).await?;
+            let this_run = |lease: &&Lease| lease.description == self.holder && !lease.nonce.is_empty();
+            if let Some(lease) = holder.as_ref().filter(this_run) {
+                return Ok(lease.nonce.clone());
+            }
             let ours_or_none = holder.as_ref().is_none_or(|lease| lease.description.starts_with(HOLDER));
             if !ours_or_none || waited > LEASE + 10 {
                 return Err(held_by(&operation, holder.as_ref()));
@@ -217,7 +212,8 @@ impl Hand {
         }
         let message = format!("it did not start within {PATIENCE} s");
         Err(ours(ErrorKind::Unavailable, format!("start machine {}", machine.name), message)
-            .hint("`dashdeploy logs` shows what it prints"))
+            .hint("`dashdeploy logs` shows what it prints")
+            .unhealthy())
     }
 
     /// Waits until a machine's checks pass; one without a check only has to run.
@@ -232,7 +228,7 @@ impl Hand {
                 Health::Exited { .. } => return Err(failed(&seen, self.api.clock.now())),
                 Health::Unhealthy { detail } => {
                     let message = format!("its health check fails: {}", detail.trim());
-                    return Err(ours(ErrorKind::Unavailable, operation, message).hint(LOGS));
+                    return Err(ours(ErrorKind::Unavailable, operation, message).hint(LOGS).unhealthy());
                 }
                 Health::Starting | Health::Absent => {}
             }
@@ -242,7 +238,7 @@ impl Hand {
             self.sleep(LAG).await;
         }
         let message = format!("its health check did not pass within {PATIENCE} s");
-        Err(ours(ErrorKind::Unavailable, operation, message).hint(LOGS))
+        Err(ours(ErrorKind::Unavailable, operation, message).hint(LOGS).unhealthy())
     }
 
     /// Says of a machine which part it has in an exchange.
@@ -335,6 +331,7 @@ fn failed(machine: &Machine, now: i64) -> TargetError {
     let last = machine.last_event().map(|event| format!(" (last event: {event})")).unwrap_or_default();
     ours(ErrorKind::Unavailable, format!("start machine {}", machine.name), format!("{what}{last}"))
         .hint(LOGS)
+        .unhealthy()
 }
 
 fn held_by(operation: &str, holder: Option<&Lease>) -> TargetError {

@@ -68,7 +68,7 @@ impl Hand {
         former: &[Former],
         supplies: &Supplies,
     ) -> Result<(), TargetError> {
-        let form = self.form(desired, supplies).await?;
+        let form = self.form(desired, former, supplies).await?;
         let done = match way {
             Way::Exchange => self.exchange(&form, former).await,
             Way::Canary => match self.canary(&form).await {
@@ -86,16 +86,26 @@ impl Hand {
             Ok(()) => Err(error),
             Err(worse) => {
                 let message = format!("{}; and putting back what was before failed: {worse}", error.message);
-                Err(TargetError { message, ..error })
+                Err(TargetError { message, unhealthy: false, ..error })
             }
         }
     }
 
-    async fn form<'a>(&self, desired: &'a Desired, supplies: &Supplies) -> Result<Form<'a>, TargetError> {
+    async fn form<'a>(
+        &self,
+        desired: &'a Desired,
+        former: &[Former],
+        supplies: &Supplies,
+    ) -> Result<Form<'a>, TargetError> {
         let image = supplies.image(&desired.service);
-        let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
-        self.note_version(&desired.app, found.latest());
-        let digests = found.digests();
+        // Without secrets, now and before, there are none that a machine has to wait for or to be marked with.
+        let digests = if desired.secrets.is_empty() && !former.iter().any(Former::has_secrets) {
+            BTreeMap::new()
+        } else {
+            let found = self.api.secrets(&desired.app, self.version(&desired.app)).await?.unwrap_or_default();
+            self.note_version(&desired.app, found.latest());
+            found.digests()
+        };
         let mut config = desired.config.as_object().cloned().unwrap_or_default();
         config.insert("metadata".to_owned(), metadata(desired, &digests));
         Ok(Form { desired, config, image, digests })
@@ -103,6 +113,9 @@ impl Hand {
 
     /// The machines of an app that stand for the service, by marks or because the plan names them.
     async fn there(&self, desired: &Desired, former: &[Former]) -> Result<Vec<Machine>, TargetError> {
+        if self.is_new(&desired.app) {
+            return Ok(Vec::new());
+        }
         let mut all = self.api.machines(&desired.app).await?.unwrap_or_default();
         all.retain(|machine| is_ours(machine, desired) || is_former(machine, former));
         all.sort_by(|one, other| one.name.cmp(&other.name));
@@ -121,15 +134,13 @@ impl Hand {
         live.sort_by_key(|machine| machine.state != "started");
         let wanted = usize::try_from(desired.replicas).unwrap_or(usize::MAX);
         let (kept, surplus) = live.split_at(wanted.min(live.len()));
-        let careful = way != Way::Immediate;
+        // Where it is the only one, its start is the verdict's business.
+        let careful = way != Way::Immediate && wanted.max(live.len()) > 1;
         for machine in kept {
             let changed = self.bring(form, machine).await?;
             if let (Some(changed), true) = (changed, careful) {
                 self.started(&desired.app, &changed).await?;
-                // The last one's health is the verdict's business.
-                if wanted > 1 {
-                    self.passing(&desired.app, &changed).await?;
-                }
+                self.passing(&desired.app, &changed).await?;
             }
         }
         let mut made = Vec::new();
