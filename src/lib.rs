@@ -15,3 +15,4 @@ pub mod registry;
 #[cfg(feature = "rehearse")]
 pub mod rehearse;
 pub mod render;
+pub mod review;

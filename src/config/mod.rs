@@ -21,7 +21,7 @@ mod schema;
 mod secrets;
 mod shape;
 mod source;
-mod suggest;
+pub(crate) mod suggest;
 mod yaml;
 
 use dashdeploy_contract::{Finding, Project};

@@ -40,10 +40,10 @@ pub(crate) fn read(index: &Index<'_>, notes: &mut Vec<Note>) -> Vec<Composed> {
     for path in index.files().filter(|path| is_compose(name_of(path)) && !is_aside(path, "")) {
         let Some(text) = index.text(path).filter(|text| !is_ours(text)) else { continue };
         let kept = format!("`{path}` is yours and is kept; dashdeploy never overwrites it");
-        notes.push(Note::hint(kept).at(index.evidence(path, "services:")));
+        notes.push(Note::hint("compose-file-kept", kept).at(index.evidence(path, "services:")));
         let Some(file) = read_yaml(&text) else {
             let message = format!("`{path}` could not be read as YAML and was not used");
-            notes.push(Note::hint(message).at(index.evidence(path, "")));
+            notes.push(Note::hint("unreadable-manifest", message).at(index.evidence(path, "")));
             continue;
         };
         for entry in file.get("services").map(Node::entries).unwrap_or_default() {
@@ -148,7 +148,10 @@ fn image_note(path: &str, name: &str, image: &Node) -> Option<Note> {
     let mend = format!(
         "if it belongs to the application, add it under `services:` as `{name}: {{ image: \"{written}\" }}`"
     );
-    let note = Note::hint(format!("`{name}` in `{path}` is the image `{written}` and was not taken over"))
-        .mend(mend);
+    let note = Note::hint(
+        "image-not-taken-over",
+        format!("`{name}` in `{path}` is the image `{written}` and was not taken over"),
+    )
+    .mend(mend);
     Some(note.at(Evidence::new(format!("image: {written}"), path, image.span.start.line)))
 }

@@ -34,7 +34,7 @@ pub(crate) fn fill(draft: &mut Draft, notes: &mut Vec<Note>) {
             best.path
         );
         notes.push(
-            Note::warning(message)
+            Note::warning("health-guarded", message)
                 .mend("add an endpoint such as /health that everybody may ask")
                 .at(best.evidence()),
         );
@@ -62,8 +62,8 @@ fn none(draft: &mut Draft, notes: &mut Vec<Note>) {
         None => (format!("no health endpoint was found in `{folder}`, and none at `/` either"), None),
     };
     draft.proposal.conclude(Topic::Health, "no health endpoint found", evidence.clone());
-    let mut note =
-        Note::hint(message).mend("add a route such as /health that answers 200, and name it under `health:`");
+    let mut note = Note::hint("no-health-endpoint", message)
+        .mend("add a route such as /health that answers 200, and name it under `health:`");
     note.evidence = evidence;
     notes.push(note);
 }

@@ -4,10 +4,11 @@
 //! tree gives the same result on every machine. Deliberately absent: running anything of the project, asking this machine,
 //! printing.
 
+pub(crate) mod code;
 mod compose;
 mod data;
-mod draft;
-mod envfile;
+pub(crate) mod draft;
+pub(crate) mod envfile;
 mod gitignore;
 mod health;
 mod index;
@@ -17,15 +18,15 @@ mod own;
 mod port;
 mod python;
 mod question;
-mod reads;
+pub(crate) mod reads;
 mod report;
-mod routes;
+pub(crate) mod routes;
 mod scan;
 mod site;
 mod starts;
 mod storage;
 pub mod tree;
-mod variables;
+pub(crate) mod variables;
 mod version;
 mod wiring;
 pub mod yaml;
@@ -98,7 +99,7 @@ fn conclude(index: &Index<'_>, drafts: &mut [Draft], notes: &mut Vec<Note>) {
         if let Some(evidence) = port::loopback(index, &draft.files).filter(|_| draft.is_server()) {
             let message =
                 "the server listens on the loopback address only: nothing outside its container reaches it";
-            notes.push(Note::warning(message).mend("listen on 0.0.0.0").at(evidence));
+            notes.push(Note::warning("listens-on-loopback", message).mend("listen on 0.0.0.0").at(evidence));
         }
         for note in &mut notes[before..] {
             note.service = Some(draft.proposal.name.to_string());

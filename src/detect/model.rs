@@ -73,6 +73,8 @@ pub struct Rejected {
 /// Something the user should know; nothing is refused because of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
+    /// A stable, searchable word of the form `no-lock-file`; [`crate::review::codes`] explains it.
+    pub code: &'static str,
     /// True where something will not work or be lost unless it is mended.
     pub warning: bool,
     /// The service meant.
@@ -216,12 +218,12 @@ impl Proposal {
 }
 
 impl Note {
-    pub(crate) fn warning(message: impl Into<String>) -> Self {
-        Self { warning: true, service: None, message: message.into(), mend: None, evidence: None }
+    pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, warning: true, service: None, message: message.into(), mend: None, evidence: None }
     }
 
-    pub(crate) fn hint(message: impl Into<String>) -> Self {
-        Self { warning: false, ..Self::warning(message) }
+    pub(crate) fn hint(code: &'static str, message: impl Into<String>) -> Self {
+        Self { warning: false, ..Self::warning(code, message) }
     }
 
     pub(crate) fn mend(mut self, mend: impl Into<String>) -> Self {

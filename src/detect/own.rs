@@ -352,7 +352,7 @@ fn front(own: &Own, proposal: &mut Proposal, notes: &mut Vec<Note>) {
         built.join(", ")
     );
     notes.push(
-        Note::warning(message)
+        Note::warning("build-variable-not-set", message)
             .mend("let dashdeploy generate the Dockerfile (kind `vite`)")
             .at(own.evidence.clone()),
     );

@@ -133,7 +133,7 @@ pub(crate) fn separate(drafts: &mut [Draft], notes: &mut Vec<Note>) {
                     draft.proposal.name
                 );
                 notes.push(
-                    Note::hint(message).mend(
+                    Note::hint("shared-volume", message).mend(
                         "if one of them only reads, or SQLite is in it, keep its writes in one service",
                     ),
                 );

@@ -13,7 +13,7 @@ use super::model::{Evidence, Note, Role, Secret, Topic, Variable};
 use super::node::spa;
 
 /// Variables that dashdeploy, the runtime or the shell sets.
-const SET_ELSEWHERE: [&str; 12] = [
+pub(crate) const SET_ELSEWHERE: [&str; 12] = [
     "PORT",
     "HOST",
     "HOSTNAME",
@@ -29,6 +29,10 @@ const SET_ELSEWHERE: [&str; 12] = [
 ];
 /// Prefixes of variables that a build puts into the bundle, for everybody to read.
 const PUBLIC_PREFIXES: [&str; 5] = ["VITE_", "REACT_APP_", "VUE_APP_", "PUBLIC_", "NEXT_PUBLIC_"];
+
+/// Files that a front end's build reads, the one that decides first (vite.dev/guide/env-and-mode).
+pub(crate) const FRONT_END_FILES: [&str; 4] =
+    [".env.production.local", ".env.production", ".env.local", ".env"];
 
 /// True for a variable of a front end.
 pub(crate) fn is_public(name: &str) -> bool {
@@ -74,7 +78,9 @@ fn public(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec<
             entry.name
         );
         notes.push(
-            Note::warning(message).mend("keep it in the API and let the front end ask the API").at(evidence),
+            Note::warning("public-secret", message)
+                .mend("keep it in the API and let the front end ask the API")
+                .at(evidence),
         );
     } else if !entry.commented && is_safe_value(&entry.value) {
         draft.proposal.env.insert(entry.name.clone(), Variable { value: entry.value.clone(), evidence });
@@ -113,7 +119,7 @@ fn runtime(draft: &mut Draft, entry: &Entry, evidence: Evidence, notes: &mut Vec
                 entry.name
             );
             notes.push(
-                Note::hint(message)
+                Note::hint("example-value-not-used", message)
                     .mend(format!("set it under `env:` of the service, as in `{}: …`", entry.name))
                     .at(evidence.clone()),
             );
@@ -150,7 +156,7 @@ fn read_without_default(draft: &mut Draft, notes: &mut Vec<Note>) {
             let message = format!("`{}` is read without a default and named in no `.env.example`", read.name);
             draft.proposal.unset.insert(read.name.clone(), read.evidence());
             notes.push(
-                Note::hint(message)
+                Note::hint("variable-not-declared", message)
                     .mend(format!("set it under `env:` of the service, as in `{}: …`", read.name))
                     .at(read.evidence()),
             );
@@ -164,7 +170,7 @@ pub(crate) fn committed(index: &Index<'_>, draft: &Draft, notes: &mut Vec<Note>)
         return;
     }
     let mut seen: Vec<String> = Vec::new();
-    for name in [".env.production.local", ".env.production", ".env.local", ".env"] {
+    for name in FRONT_END_FILES {
         let path = join(&draft.folder, name);
         let Some(text) = index.text(&path) else { continue };
         for entry in
@@ -180,7 +186,11 @@ pub(crate) fn committed(index: &Index<'_>, draft: &Draft, notes: &mut Vec<Note>)
                  context, so the value in dashdeploy.yaml holds",
                 entry.name
             );
-            notes.push(Note::hint(message).at(Evidence::new(entry.name.as_str(), &path, entry.line)));
+            notes.push(Note::hint("env-file-left-out", message).at(Evidence::new(
+                entry.name.as_str(),
+                &path,
+                entry.line,
+            )));
             seen.push(entry.name);
         }
     }
@@ -196,7 +206,7 @@ pub(crate) fn shipped_secrets(index: &Index<'_>, notes: &mut Vec<Note>) {
         if let Some(entry) = entry {
             let message = format!("`{path}` holds a value for `{}` and is not ignored by Git", entry.name);
             let mend = format!("echo '{}' >> .gitignore && git rm --cached {path}", name_of(path));
-            notes.push(Note::warning(message).mend(mend).at(Evidence::new(
+            notes.push(Note::warning("secret-committed", message).mend(mend).at(Evidence::new(
                 entry.name.as_str(),
                 path,
                 entry.line,

@@ -116,8 +116,10 @@ pub(crate) fn connect(index: &Index<'_>, drafts: &mut [Draft], notes: &mut Vec<N
     };
     if apis.len() > 1 && !fronts.is_empty() {
         let name = drafts[api].proposal.name.clone();
-        notes
-            .push(Note::hint(format!("there are several APIs; the front ends were connected with `{name}`")));
+        notes.push(Note::hint(
+            "several-apis",
+            format!("there are several APIs; the front ends were connected with `{name}`"),
+        ));
     }
     for front in fronts {
         let connected = address(drafts, front, api) | proxy(index, drafts, front, api, notes);
@@ -197,7 +199,7 @@ fn proxy(index: &Index<'_>, drafts: &mut [Draft], front: usize, api: usize, note
                 "the development server takes `{prefix}` off the path before it asks the API; the generated nginx does not"
             );
             let mend = format!("serve the API's routes below `{prefix}`");
-            notes.push(Note::warning(message).mend(mend).at(evidence));
+            notes.push(Note::warning("proxy-rewrites", message).mend(mend).at(evidence));
         } else {
             prefixes.entry(format!("/{segment}")).or_insert(evidence);
         }

@@ -38,7 +38,7 @@ impl DiskTree {
         tree.list(first, "", 0, &mut pending);
         while let Some((folder, depth)) = pending.pop() {
             if tree.entries.len() >= MOST_ENTRIES {
-                tree.notes.push(Note::warning(format!(
+                tree.notes.push(Note::warning("tree-too-large", format!(
                     "the tree has more than {MOST_ENTRIES} files; what was not listed was not looked at, `{folder}` and \
                      perhaps others"
                 )));
@@ -47,8 +47,10 @@ impl DiskTree {
             match fs::read_dir(tree.root.join(&folder)) {
                 Ok(listing) => tree.list(listing, &folder, depth, &mut pending),
                 Err(error) => {
-                    tree.notes
-                        .push(Note::warning(format!("the folder `{folder}` could not be read: {error}")));
+                    tree.notes.push(Note::warning(
+                        "folder-unreadable",
+                        format!("the folder `{folder}` could not be read: {error}"),
+                    ));
                 }
             }
         }
@@ -63,10 +65,10 @@ impl DiskTree {
             let Ok(item) = item else { continue };
             let Ok(name) = item.file_name().into_string() else {
                 let shown = item.file_name().to_string_lossy().into_owned();
-                self.notes.push(Note::hint(format!(
-                    "`{}` was skipped: its name is not valid UTF-8",
-                    joined(folder, &shown)
-                )));
+                self.notes.push(Note::hint(
+                    "file-name-unreadable",
+                    format!("`{}` was skipped: its name is not valid UTF-8", joined(folder, &shown)),
+                ));
                 continue;
             };
             let Ok(kind) = item.file_type() else { continue };

@@ -13,6 +13,7 @@ mod ledger;
 mod manifests;
 mod push;
 mod render;
+mod review;
 mod secrets;
 mod stack;
 mod support;

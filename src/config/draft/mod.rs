@@ -52,11 +52,12 @@ pub(crate) fn project(root: &Node, targets: &[&str], report: &Report) -> Option<
     let registry = value(root, "registry", rules::registry);
     let ledger = value(root, "ledger", rules::ledger);
     let allow = root.get("guard").map(allowed).unwrap_or_default();
+    let silence = root.get("check").map(silenced).unwrap_or_default();
     let ci = value(root, "ci", rules::ci).unwrap_or_else(|| usual_ci(&environments));
     let smoke = smoke(root);
     let hooks = root.get("hooks").map(hooks).unwrap_or_default();
     let project =
-        Project { name, services, smoke, hooks, environments, volumes, registry, ledger, allow, ci };
+        Project { name, services, smoke, hooks, environments, volumes, registry, ledger, allow, silence, ci };
     let volumes = project.volumes.keys().cloned().collect();
     Some(Draft { project, services: written, volumes, doubtful })
 }
@@ -84,6 +85,11 @@ fn volume(node: &Node) -> Volume {
 fn allowed(guard: &Node) -> IndexMap<String, String> {
     let fingerprint = |text: &str| rules::fingerprint(text).ok().map(|()| text.to_owned());
     entries(guard, "allow", fingerprint, rules::reason).into_iter().collect()
+}
+
+fn silenced(check: &Node) -> IndexMap<String, String> {
+    let code = |text: &str| rules::silence(text).ok().map(|()| text.to_owned());
+    entries(check, "silence", code, rules::reason).into_iter().collect()
 }
 
 fn hooks(node: &Node) -> Hooks {

@@ -45,6 +45,7 @@ pub(crate) static FILE: Object = Object {
             "Where the application runs, by name. `local` on target `docker` is always there.",
         ),
         Key::new("ci", Shape::Scalar(&rules::CI), CI_DOC),
+        Key::new("check", Shape::Object(&CHECK), "What `dashdeploy check` does not tell."),
         Key::new("guard", Shape::Object(&GUARD), "What the guards against leaked secrets let pass."),
     ],
 };
@@ -76,6 +77,20 @@ static VOLUME: Object = Object {
         ),
     ],
 };
+
+static CHECK: Object = Object {
+    title: "`check`",
+    kind: None,
+    json: None,
+    keys: &[Key::new(
+        "silence",
+        Shape::Map(&SILENCED),
+        "Findings about the code that are not told: the code, or the code and a service as in `no-lock-file api`, and the reason.",
+    )],
+};
+
+static SILENCED: Map =
+    Map { key: &rules::SILENCE, value: Shape::Scalar(&rules::REASON), most: 1_000, least: 0 };
 
 static GUARD: Object = Object {
     title: "`guard`",

@@ -22,8 +22,12 @@ use serde_json::{Value, json};
 
 pub(crate) use images::{IMAGE, STAGE, image, stage};
 pub(crate) use ledgers::{LEDGER, ledger};
-pub(crate) use names::{APP, BUILD_SECRET, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, VARIABLE};
-pub(crate) use names::{app, build_secret, fingerprint, header_name, name, region, script, variable};
+pub(crate) use names::{
+    APP, BUILD_SECRET, FINGERPRINT, HEADER_NAME, NAME, REGION, SCRIPT, SILENCE, VARIABLE,
+};
+pub(crate) use names::{
+    app, build_secret, fingerprint, header_name, name, region, script, silence, variable,
+};
 pub(crate) use network::{HEALTH, PREFIX, PUBLISH, Publishing, URL_PATH, health, prefix, publish, url_path};
 pub(crate) use numbers::{CPUS, FORMAT, MEMORY, NODE, PORT, PYTHON, REPLICAS, SIZE, STATUS};
 pub(crate) use numbers::{cpus, memory, node, port, python, replicas, size, status};

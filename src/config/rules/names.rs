@@ -41,6 +41,13 @@ pub(crate) static FINGERPRINT: Rule = Rule {
     check: |scalar| fingerprint(&scalar.text),
 };
 
+pub(crate) static SILENCE: Rule = Rule {
+    expects: "the code of a finding, perhaps with a service",
+    null_hint: None,
+    json: || json!({ "pattern": "^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)?$" }),
+    check: |scalar| silence(&scalar.text),
+};
+
 pub(crate) static HEADER_NAME: Rule = Rule {
     expects: "the name of a header",
     null_hint: None,
@@ -94,6 +101,22 @@ pub(crate) fn fingerprint(text: &str) -> Result<(), Problem> {
     let message = format!("`{}` is not a fingerprint", shown(text));
     Err(Problem::new("invalid-fingerprint", message)
         .hint("write the 12 hex digits that the finding ended with after `--allow`"))
+}
+
+/// `CODE` or `CODE SERVICE`.
+pub(crate) fn silence(text: &str) -> Result<(), Problem> {
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    let (code, service) = text.split_once(' ').map_or((text, None), |(code, service)| (code, Some(service)));
+    if is_word(code) && service.is_none_or(is_word) {
+        return Ok(());
+    }
+    let message = format!("`{}` is not the code of a finding", shown(text));
+    Err(Problem::new("invalid-code", message).hint(
+        "write the word in brackets after `warning`, and after a space the service, if only one is meant",
+    ))
 }
 
 /// A name that a POSIX shell accepts as a variable (IEEE 1003.1, section 8.1).

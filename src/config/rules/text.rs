@@ -38,7 +38,7 @@ pub(crate) static COMMAND_LINE: Rule = Rule {
 
 pub(crate) static REASON: Rule = Rule {
     expects: "a reason in words",
-    null_hint: Some("write why it may pass"),
+    null_hint: Some("write why"),
     json: || json!({ "type": "string", "pattern": "\\S" }),
     check: |scalar| reason(scalar).map(drop),
 };
@@ -99,7 +99,9 @@ pub(crate) fn command_line(scalar: &Scalar) -> Result<String, Problem> {
 /// Why something is allowed: for people.
 pub(crate) fn reason(scalar: &Scalar) -> Result<String, Problem> {
     if scalar.text.trim().is_empty() {
-        return Err(Problem::new("no-reason", "an allowance needs a reason").hint("write why it may pass"));
+        return Err(
+            Problem::new("no-reason", "what may pass or is not told needs a reason").hint("write why")
+        );
     }
     Ok(scalar.text.clone())
 }

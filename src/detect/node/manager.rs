@@ -55,7 +55,7 @@ pub(crate) fn manager(index: &Index<'_>, package: &Package) -> Chosen {
             chosen.manager.as_str()
         );
         chosen.notes.push(
-            Note::hint(message)
+            Note::hint("several-lock-files", message)
                 .mend("delete those of the managers that are not used")
                 .at(package.evidence("name")),
         );
@@ -78,13 +78,15 @@ fn unlocked(index: &Index<'_>, package: &Package, manager: NodeManager) -> Chose
         ),
         None => format!("`{}` has no lock file beside it: each build may get other versions", package.path),
     };
-    let note =
-        Note::warning(message).mend(in_folder(&package.folder, command)).at(package.evidence("dependencies"));
+    let note = Note::warning("no-lock-file", message)
+        .mend(in_folder(&package.folder, command))
+        .at(package.evidence("dependencies"));
     let bun =
         ["bun.lockb", "bun.lock"].iter().map(|name| join(&package.folder, name)).find(|path| index.has(path));
     let mut notes = vec![note];
     notes.extend(bun.map(|path| {
-        Note::warning("Bun's lock file is not read; npm installs instead").at(index.evidence(&path, ""))
+        Note::warning("lock-file-not-read", "Bun's lock file is not read; npm installs instead")
+            .at(index.evidence(&path, ""))
     }));
     let evidence = package.text("packageManager").map(|_| package.evidence("packageManager"));
     Chosen {
@@ -112,7 +114,7 @@ fn shared_lock(index: &Index<'_>, folder: &str) -> Option<String> {
 fn newer_yarn(index: &Index<'_>, package: &Package, manager: NodeManager) -> Option<Note> {
     let settings = join(&package.folder, ".yarnrc.yml");
     (manager == NodeManager::Yarn && index.has(&settings)).then(|| {
-        Note::warning("this is Yarn 2 or later; the generated Dockerfile uses Yarn 1, which does not read its lock file")
+        Note::warning("lock-file-not-read", "this is Yarn 2 or later; the generated Dockerfile uses Yarn 1, which does not read its lock file")
             .at(index.evidence(&settings, ""))
     })
 }

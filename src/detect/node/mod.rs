@@ -29,7 +29,7 @@ pub(crate) fn propose(index: &Index<'_>) -> Found {
     for path in &manifests {
         let Some(package) = Package::read(index, path) else {
             let message = format!("`{path}` is no valid JSON and was not used");
-            found.notes.push(Note::warning(message).at(index.evidence(path, "")));
+            found.notes.push(Note::warning("unreadable-manifest", message).at(index.evidence(path, "")));
             continue;
         };
         let folder = folder_of(path);

@@ -67,7 +67,7 @@ fn plain_import(source: &Source, at: usize, found: &mut BTreeMap<String, Import>
 }
 
 /// A dotted name with its leading dots, and the place after it.
-fn dotted(source: &Source, mut at: usize) -> (String, usize) {
+pub(crate) fn dotted(source: &Source, mut at: usize) -> (String, usize) {
     let mut name = String::new();
     while source.is(at, ".") {
         name.push('.');

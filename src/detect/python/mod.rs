@@ -8,6 +8,7 @@ pub(crate) mod django;
 pub(crate) mod imports;
 pub(crate) mod packages;
 pub(crate) mod program;
+pub(crate) mod reach;
 pub(crate) mod routes;
 
 use std::collections::BTreeMap;
@@ -212,7 +213,9 @@ fn server_note(index: &Index<'_>, folder: &str, packages: &Packages, app: &App) 
     let evidence = app.evidence();
     if packages.packages == PythonPackages::None {
         let message = format!("nothing names the dependencies of `{}`", super::index::shown(folder));
-        return Some(Note::warning(message).mend("pip freeze > requirements.txt").at(evidence));
+        return Some(
+            Note::warning("no-dependencies", message).mend("pip freeze > requirements.txt").at(evidence),
+        );
     }
     let manifests = ["requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock"];
     let manifests = manifests.map(|name| join(folder, name));
@@ -223,7 +226,9 @@ fn server_note(index: &Index<'_>, folder: &str, packages: &Packages, app: &App) 
         || manifests.iter().any(|path| index.text(path).is_some_and(|text| has(&text)));
     (!named).then(|| {
         let message = format!("`{server}`, which serves the application, is not among the dependencies");
-        Note::warning(message).mend(format!("add `{server}` to the dependencies")).at(evidence)
+        Note::warning("server-not-required", message)
+            .mend(format!("add `{server}` to the dependencies"))
+            .at(evidence)
     })
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn packages(index: &Index<'_>, folder: &str, context: &str) -> Packag
         });
     if index.has(&manifest) && table.is_none() {
         let message = format!("`{manifest}` is no valid TOML and was not used");
-        found.notes.push(Note::warning(message).at(index.evidence(&manifest, "")));
+        found.notes.push(Note::warning("unreadable-manifest", message).at(index.evidence(&manifest, "")));
     }
     found.names = names(index, folder, table.as_ref());
     found
@@ -114,11 +114,17 @@ fn unlocked(index: &Index<'_>, folder: &str, context: &str, table: &toml::Table)
     );
     let mend = in_folder(folder, if poetry { "poetry lock" } else { "uv lock" });
     let note = if project {
-        Note::hint(format!("`{manifest}` has no lock file beside it: each build may get other versions"))
+        Note::hint(
+            "no-lock-file",
+            format!("`{manifest}` has no lock file beside it: each build may get other versions"),
+        )
     } else {
-        Note::warning(format!(
-            "`{manifest}` names its dependencies for Poetry alone, and has no lock file to install them from"
-        ))
+        Note::warning(
+            "no-lock-file",
+            format!(
+                "`{manifest}` names its dependencies for Poetry alone, and has no lock file to install them from"
+            ),
+        )
     };
     found.notes.push(note.mend(mend).at(index.evidence(&manifest, "dependencies")));
     if folder != context {
@@ -126,7 +132,9 @@ fn unlocked(index: &Index<'_>, folder: &str, context: &str, table: &toml::Table)
             "`{manifest}` lies below the folder that imports start from; the generated Dockerfile does not find it"
         );
         let mend = "write a requirements.txt beside it, or start imports from its own folder";
-        found.notes.push(Note::warning(message).mend(mend).at(index.evidence(&manifest, key)));
+        found.notes.push(
+            Note::warning("manifest-out-of-reach", message).mend(mend).at(index.evidence(&manifest, key)),
+        );
     }
     Some(found)
 }
@@ -136,13 +144,18 @@ fn without_manifest(index: &Index<'_>, folder: &str) -> Option<Note> {
     if index.has(&pipfile) {
         let message = "Pipenv's files are not read by the generated Dockerfile; nothing would be installed";
         let mend = in_folder(folder, "pipenv requirements > requirements.txt");
-        return Some(Note::warning(message).mend(mend).at(index.evidence(&pipfile, "[packages]")));
+        return Some(
+            Note::warning("manifest-not-read", message).mend(mend).at(index.evidence(&pipfile, "[packages]")),
+        );
     }
     let setup = join(folder, "setup.py");
     index.has(&setup).then(|| {
-        Note::warning("`setup.py` alone names the dependencies; nothing would be installed")
-            .mend("list them in requirements.txt or in pyproject.toml")
-            .at(index.evidence(&setup, "install_requires"))
+        Note::warning(
+            "manifest-not-read",
+            "`setup.py` alone names the dependencies; nothing would be installed",
+        )
+        .mend("list them in requirements.txt or in pyproject.toml")
+        .at(index.evidence(&setup, "install_requires"))
     })
 }
 

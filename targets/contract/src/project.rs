@@ -35,6 +35,9 @@ pub struct Project {
     /// What the guards let pass: the reason by the finding's fingerprint.
     #[serde(default)]
     pub allow: IndexMap<String, String>,
+    /// Findings about the code that are not told: the reason by `CODE` or `CODE SERVICE`.
+    #[serde(default)]
+    pub silence: IndexMap<String, String>,
     /// Whose pipeline tests, builds and deploys it.
     #[serde(default)]
     pub ci: Ci,

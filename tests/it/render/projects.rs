@@ -53,6 +53,7 @@ pub fn project(services: Vec<Service>) -> Project {
         registry: None,
         ledger: None,
         allow: IndexMap::new(),
+        silence: IndexMap::new(),
         ci: Ci::None,
     }
 }

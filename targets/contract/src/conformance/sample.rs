@@ -70,6 +70,7 @@ fn bound(target: &str) -> Bound {
         registry: None,
         ledger: None,
         allow: IndexMap::new(),
+        silence: IndexMap::new(),
         ci: Ci::None,
     };
     // The environment is put in three lines above.
