@@ -78,6 +78,11 @@ impl Places {
         finding.at(place)
     }
 
+    /// True where a key is written in the file: what follows from another key is not.
+    pub fn has(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
     /// The place of each key, or of the nearest key above it that stands in the file; all in one reading of the file.
     pub fn of_keys(&self, keys: &[&str]) -> Vec<Place> {
         self.all(keys.iter().map(|key| self.nearest(key)))

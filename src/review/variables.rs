@@ -140,7 +140,15 @@ fn unread(pair: &mut Pair<'_>, name: &str, under: &str, page: bool) {
     // What a build step mounts is the build's, not the application's.
     let builds =
         super::build_of(pair.service).is_some_and(|build| build.secrets.iter().any(|one| one == name));
-    if known || is_read || builds || pair.code.mentions(pair.draft, name) || is_nested(pair, name) {
+    let key = pair.key(&format!("{under}.{name}"));
+    // The key `log` sets variables of its own.
+    if known
+        || is_read
+        || builds
+        || !pair.places.has(&key)
+        || pair.code.mentions(pair.draft, name)
+        || is_nested(pair, name)
+    {
         return;
     }
     let prefixes = if page { Vec::new() } else { pair.code.prefixes(pair.draft) };
@@ -161,7 +169,6 @@ fn unread(pair: &mut Pair<'_>, name: &str, under: &str, page: bool) {
     };
     let message =
         format!("`{name}` is declared, and nothing in the code of `{}` reads it", pair.service.name);
-    let key = pair.key(&format!("{under}.{name}"));
     pair.in_file(Finding::warning("variable-not-read", key, message).hint(hint));
 }
 
