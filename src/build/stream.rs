@@ -45,7 +45,8 @@ pub(super) async fn build(
     let builder = parameters(order).dockerfile(&order.definition.dockerfile);
     let builder = match buildkit {
         true => builder.version(BuilderVersion::BuilderBuildKit).session(&unique_id()),
-        false => builder,
+        // A step that fails leaves no container behind either.
+        false => builder.forcerm(true),
     };
     let mut stream = engine.build_image(builder.build(), None, Some(bollard::body_try_stream(body)));
     let mut id = None;
