@@ -108,6 +108,13 @@ impl Rehearsal {
         variables.into_iter().find(|(name, _)| name == REGISTRY).map(|(_, host)| host).unwrap_or_default()
     }
 
+    /// Every registry in memory, as host and port: the project's, and those of platforms that keep their own.
+    pub fn registries(&self) -> Vec<String> {
+        let is_registry = |name: &str| name == REGISTRY || name.ends_with("_REGISTRY_HOST");
+        let variables = self.lab.variables().into_iter();
+        variables.filter(|(name, _)| is_registry(name)).map(|(_, host)| host).collect()
+    }
+
     /// Where requests from outside go: to the edge in memory, for the platforms' names and the user's own.
     pub fn detours(&self, bound: &Bound) -> Vec<ConnectTo> {
         let own = bound.domains.values().map(String::as_str);

@@ -6,6 +6,7 @@
 use dashdeploy_contract::{Event, EventSink as _};
 use serde_json::{Value, json};
 
+use super::build::{connected, connecting};
 use super::deploy::{Args, carried};
 use super::load::load;
 use super::stack::Stack;
@@ -33,11 +34,25 @@ pub(super) async fn run(context: &Context, mut args: Args) -> CliResult {
     stack.bound.hooks = Default::default();
     stack.rehearsal = Some(rehearsal);
     let done = carried(&within, &mut stack, &args).await;
+    forget(context, stack.rehearsal.as_ref()).await;
     if let (Err(_), Some(rehearsal)) = (&done, &stack.rehearsal) {
         context.console.finish_progress();
         context.console.emit(Event::Notice { message: rehearsal.count().to_string() });
     }
     done
+}
+
+/// Takes the names away that images were given for a registry that is about to be gone. Without an engine there are none.
+async fn forget(context: &Context, rehearsal: Option<&Rehearsal>) {
+    let Some(rehearsal) = rehearsal else { return };
+    let Ok(engine) = connected(connecting()).await else { return };
+    for registry in rehearsal.registries() {
+        if let Err(error) = engine.untag(&format!("{registry}/")).await {
+            let message =
+                format!("names of images for the rehearsal's registry are left in the engine: {error}");
+            context.console.warning(&message);
+        }
+    }
 }
 
 /// The answer of a deploy, with what the rehearsal came to where it was one.

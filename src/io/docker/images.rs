@@ -3,7 +3,7 @@
 //! Given: a connected engine. Gives: an image's content and digests. Deliberately absent: building (`build`).
 
 use bollard::errors::Error;
-use bollard::query_parameters::TagImageOptionsBuilder;
+use bollard::query_parameters::{ListImagesOptions, RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 
 use super::{Engine, EngineError};
 
@@ -40,5 +40,20 @@ impl Engine {
         let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
         let tagged = self.docker.tag_image(image, Some(options)).await;
         tagged.map_err(|error| EngineError::from_bollard(&self.address, &error))
+    }
+
+    /// Takes the names away that begin with `prefix`; an image that has another name stays, and so do images without a name.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the engine does not, as for an image that a container is made of and that has no other name.
+    pub async fn untag(&self, prefix: &str) -> Result<(), EngineError> {
+        let failed = |error| EngineError::from_bollard(&self.address, &error);
+        let images = self.docker.list_images(None::<ListImagesOptions>).await.map_err(failed)?;
+        let names = images.into_iter().flat_map(|image| image.repo_tags);
+        for name in names.filter(|name| name.starts_with(prefix)) {
+            let options = RemoveImageOptionsBuilder::new().noprune(true).build();
+            self.docker.remove_image(&name, Some(options), None).await.map_err(failed)?;
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use crate::support::Project;
 
 mod engine {
     use super::Project;
-    use crate::support::engine;
+    use crate::support::{docker_text, engine};
 
     fn project() -> Project {
         let project = Project::empty("rehearse");
@@ -53,6 +53,10 @@ ci: false
         assert!(ran.stdout.contains("this is a rehearsal"), "{}", ran.stdout);
         assert!(!ran.all().contains("canary-of-fly"));
         assert!(!project.path().join(".dashdeploy/ledger").exists(), "the real ledger is not touched");
+        let images = docker_text(&["images", "--format", "{{.Repository}}"]);
+        let left =
+            images.lines().filter(|name| name.starts_with("127.0.0.1:") && name.contains(&project.name));
+        assert_eq!(left.count(), 0, "{images}");
         // Nothing was kept: the next one is the first again.
         let again = project.run_with(&arguments, &real).exits(0).json();
         assert_eq!(again["result"]["release"], "r1");
