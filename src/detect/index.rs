@@ -149,9 +149,8 @@ impl<'t> Index<'t> {
         if let Some(known) = self.sources.borrow().get(path) {
             return known.clone();
         }
-        let source = self.text(path).map(|text| {
-            Rc::new(Source { path: path.to_owned(), tokens: cut(&text), text: text.as_ref().to_owned() })
-        });
+        let source =
+            self.text(path).map(|text| Rc::new(Source { path: path.to_owned(), tokens: cut(&text), text }));
         self.sources.borrow_mut().insert(path.to_owned(), source.clone());
         source
     }

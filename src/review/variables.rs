@@ -74,7 +74,7 @@ fn undeclared(pair: &mut Pair<'_>, page: bool) {
     let mut seen: BTreeSet<&str> = assigned.iter().map(|one| one.name.as_str()).collect();
     // The place where a missing value does most harm speaks for all.
     let mut reads: Vec<&Read> = pair.draft.reads.iter().collect();
-    reads.sort_by_key(|read| (read.default.is_some(), !reached.contains(&read.file)));
+    reads.sort_by_cached_key(|read| (read.default.is_some(), !reached.contains(&read.file)));
     for read in reads {
         let name = read.name.as_str();
         let set_elsewhere = SET_ELSEWHERE.contains(&name) || BUILT_IN.contains(&name) || is_of_library(name);

@@ -70,8 +70,10 @@ impl Scan<'_> {
             self.push(Kind::Mark, at + 1, at + 2, line);
             return at + 2;
         }
-        let length =
-            LONG_MARKS.iter().find(|mark| rest.starts_with(mark.as_bytes())).map_or(1, |mark| mark.len());
+        let length = LONG_MARKS
+            .iter()
+            .find(|mark| mark.as_bytes()[0] == rest[0] && rest.starts_with(mark.as_bytes()))
+            .map_or(1, |mark| mark.len());
         self.push(Kind::Mark, at, at + length, line)
     }
 

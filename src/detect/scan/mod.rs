@@ -8,6 +8,8 @@ mod javascript;
 mod python;
 mod text;
 
+use std::rc::Rc;
+
 pub(crate) use javascript::tokens as javascript_tokens;
 pub(crate) use python::tokens as python_tokens;
 pub(crate) use text::decode;
@@ -43,7 +45,7 @@ pub(crate) struct Token {
 #[derive(Debug)]
 pub(crate) struct Source {
     pub path: String,
-    pub text: String,
+    pub text: Rc<str>,
     pub tokens: Vec<Token>,
 }
 
@@ -179,10 +181,10 @@ impl Source {
 
 #[cfg(test)]
 pub(crate) fn python(text: &str) -> Source {
-    Source { path: "x.py".to_owned(), tokens: python_tokens(text), text: text.to_owned() }
+    Source { path: "x.py".to_owned(), tokens: python_tokens(text), text: Rc::from(text) }
 }
 
 #[cfg(test)]
 pub(crate) fn javascript(text: &str) -> Source {
-    Source { path: "x.js".to_owned(), tokens: javascript_tokens(text), text: text.to_owned() }
+    Source { path: "x.js".to_owned(), tokens: javascript_tokens(text), text: Rc::from(text) }
 }

@@ -115,7 +115,9 @@ impl Scan<'_> {
 
     fn mark(&mut self) {
         let rest = &self.bytes[self.at..];
-        if let Some(long) = LONG_MARKS.iter().find(|mark| rest.starts_with(mark.as_bytes())) {
+        if let Some(long) =
+            LONG_MARKS.iter().find(|mark| mark.as_bytes()[0] == rest[0] && rest.starts_with(mark.as_bytes()))
+        {
             self.push(Kind::Mark, self.at, self.at + long.len(), self.at + long.len());
             return;
         }
