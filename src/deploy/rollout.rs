@@ -79,7 +79,7 @@ impl Rollout {
         match &self.last {
             Health::Healthy => return Step::Serving,
             Health::Unhealthy { detail } => {
-                return Step::Failed(with_detail("its health check fails", detail));
+                return Step::Failed(unhealthy(detail));
             }
             Health::Exited { code, detail } if self.exits >= self.patience.exits => {
                 let times = if self.exits == 1 { String::new() } else { format!(" {} times", self.exits) };
@@ -99,6 +99,14 @@ impl Rollout {
             ));
         };
         Step::Wait(alive_at.map_or(left, |at| left.min(at - now)))
+    }
+}
+
+/// Why a service is not healthy: a platform's own whole reason, or what the health check said.
+pub(super) fn unhealthy(detail: &str) -> String {
+    match detail.trim() {
+        whole if whole.starts_with("its ") => whole.to_owned(),
+        said => with_detail("its health check fails", said),
     }
 }
 

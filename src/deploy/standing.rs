@@ -13,6 +13,7 @@ use dashdeploy_contract::{
 use serde::{Deserialize, Serialize};
 
 use super::PUSH;
+use super::rollout::unhealthy;
 
 /// The version of the form that [`Standing`] has as JSON.
 pub const STANDING_VERSION: u32 = 1;
@@ -252,7 +253,7 @@ fn ailment(health: &Health) -> String {
     };
     match health {
         Health::Starting => "its health check has not passed yet".to_owned(),
-        Health::Unhealthy { detail } => detailed("its health check fails".to_owned(), detail),
+        Health::Unhealthy { detail } => unhealthy(detail),
         Health::Exited { code, detail } => detailed(format!("it ended with code {code}"), detail),
         other => format!("it is {}", other.word()),
     }

@@ -110,7 +110,9 @@ impl Render {
                 shown["commit"] = json!({ "id": id, "message": "", "createdAt": date(deploy.created) })
             }
             (Artifact::Image(path), source) => {
-                let digest = Name::read(path).map(|name| name.digest).unwrap_or_default();
+                let other = self.stage.options.swapped.iter().find(|(part, _)| path.contains(part.as_str()));
+                let named = || Name::read(path).map(|name| name.digest).unwrap_or_default();
+                let digest = other.map_or_else(named, |(_, digest)| digest.clone());
                 shown["image"] = json!({ "ref": path, "sha": digest });
                 let Source::Image { credential: Some(id), .. } = source else { return shown };
                 set(&mut shown["image"], "registryCredential", self.credential_name(id).map(Value::from));

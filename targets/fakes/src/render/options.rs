@@ -42,6 +42,8 @@ pub struct RenderOptions {
     pub limits: bool,
     /// Custom domains whose DNS records point here: these alone can be verified.
     pub pointed: Vec<String>,
+    /// Images that turn out to be others: what has this in it runs with that digest.
+    pub swapped: Vec<(String, String)>,
     /// What containers do; without one, a [`Table`] with `boot` and no rules.
     pub workloads: Option<Box<dyn Workloads>>,
     /// Where what is live answers visitors of the edge.
@@ -85,6 +87,7 @@ impl Default for RenderOptions {
             card: true,
             limits: true,
             pointed: Vec::new(),
+            swapped: Vec::new(),
             workloads: None,
             runner: Arc::new(Scripted::default()),
         }
