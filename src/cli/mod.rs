@@ -189,3 +189,28 @@ async fn dispatch(context: &Context, command: Command) -> CliResult {
 pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command's own argument with the id of a global one would be read as that one.
+    #[test]
+    fn no_argument_takes_the_place_of_a_global_one() {
+        fn walk(command: &clap::Command, globals: &[String]) {
+            for argument in command.get_arguments().filter(|argument| !argument.is_global_set()) {
+                let id = argument.get_id().to_string();
+                assert!(!globals.contains(&id), "{} {id}", command.get_name());
+            }
+            command.get_subcommands().for_each(|command| walk(command, globals));
+        }
+        let whole = command();
+        let globals: Vec<String> = whole
+            .get_arguments()
+            .filter(|argument| argument.is_global_set())
+            .map(|argument| argument.get_id().to_string())
+            .collect();
+        assert!(globals.len() > 5, "{globals:?}");
+        whole.get_subcommands().for_each(|command| walk(command, &globals));
+    }
+}

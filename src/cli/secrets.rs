@@ -61,6 +61,7 @@ struct SetArgs {
 #[derive(Debug, clap::Args)]
 struct ImportArgs {
     /// One NAME=value a line
+    #[arg(id = "values", value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     lock: LockArgs,

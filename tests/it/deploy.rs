@@ -2,6 +2,7 @@
 
 mod addresses;
 mod docker;
+mod dry;
 mod fly;
 mod kills;
 mod losses;

@@ -80,7 +80,7 @@ fn stage(name: &str) -> Stage {
     stage
 }
 
-fn deployed(name: &str) -> Stage {
+pub(super) fn deployed(name: &str) -> Stage {
     let stage = stage(name);
     stage.run(&["deploy", "--yes"]).exits(0);
     stage
