@@ -5,6 +5,7 @@
 //! configuration → [`Project`] → [`Bound`] → [`Release`] → [`Plan`] → changes applied → health → verdict.
 //! Deliberately absent: input and output, a runtime, a command line, a template engine. The dependency list proves it.
 
+mod api_answer;
 mod bound;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -34,6 +35,7 @@ mod target;
 mod text;
 mod wiring;
 
+pub use api_answer::{ApiAnswer, in_words};
 pub use bound::{Bound, UnknownEnvironment};
 pub use container::{
     APP_USER, ContainerSpec, EnvValue, Limits, LogRotation, PortBinding, Probe, RestartPolicy, Tmpfs,
@@ -54,8 +56,7 @@ pub use page_host::PageHost;
 pub use plan::{Action, Address, Change, FieldChange, Plan, Risk};
 pub use portability::{Answer, Portability, Topic, Verdict};
 pub use ports::{
-    Access, ApiAnswer, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, in_words,
-    no_writes,
+    Access, CallError, Clock, Method, Pace, ReadCall, Reads, Repeat, WriteCall, Writes, no_writes,
 };
 pub use project::{
     Ci, Environment, HealthCheck, Hooks, Log, LogLevel, Project, Publish, Requirement, Resources, Service,
