@@ -39,10 +39,28 @@ pub fn load(context: &Context) -> CliResult<Loaded> {
         Some(project) => Ok(Loaded { project, dir, places: parsed.places, findings: parsed.findings }),
         None => {
             let errors = parsed.findings.iter().filter(|f| f.severity == Severity::Error).count();
+            let findings = parsed.findings.into_iter().map(with_option).collect();
             let problems = if errors == 1 { "1 problem".to_owned() } else { format!("{errors} problems") };
-            Err(CliError::findings(format!("{shown} has {problems}"), parsed.findings))
+            Err(CliError::findings(format!("{shown} has {problems}"), findings))
         }
     }
+}
+
+/// An unknown key of an environment that is the name of a target's option stands in the wrong place; only here are targets known.
+fn with_option(mut finding: Finding) -> Finding {
+    let key = finding.key.rsplit('.').next().unwrap_or_default();
+    if finding.code != "unknown-key" || !finding.key.starts_with("environments.") {
+        return finding;
+    }
+    let all = registry::all();
+    let descriptors = all.iter().map(|target| target.descriptor());
+    let having = descriptors.filter(|it| it.options.iter().any(|option| option.name == key));
+    let targets: Vec<&str> = having.map(|it| it.name.as_str()).collect();
+    if !targets.is_empty() {
+        let of = targets.join(", ");
+        finding.hint = Some(format!("it is an option ({of}): write `options: {{ {key}: … }}` in its place"));
+    }
+    finding
 }
 
 impl Loaded {

@@ -107,3 +107,13 @@ fn init_never_overwrites_a_configuration() {
     project.run(&["init", "--yes"]).exits(2);
     assert_eq!(project.read("dashdeploy.yaml"), "project: mine\n");
 }
+
+#[test]
+fn an_option_in_the_place_of_a_key_is_told_where_it_belongs() {
+    let project = Project::empty("option");
+    let services = "services: { web: { image: nginx, port: 80 } }";
+    let environments = "environments: { live: { target: render, services: { web: { hosting: docker } } } }";
+    project.write("dashdeploy.yaml", &format!("project: option\n{services}\n{environments}\n"));
+    let told = project.run(&["check"]).exits(2).stderr;
+    assert!(told.contains("write `options: { hosting: … }`") && told.contains("render"), "{told}");
+}
