@@ -1,6 +1,7 @@
 //! Deploys to Render in memory.
 
 mod bad;
+mod speed;
 
 use std::time::Duration;
 

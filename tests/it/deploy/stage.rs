@@ -59,6 +59,20 @@ pub fn digest(reference: &str) -> String {
     format!("sha256:{}", &hex[..64])
 }
 
+/// So many services that need nothing of each other, in an environment that is given as its inner text.
+pub fn many(count: usize, environment: &str) -> impl Fn(&str, &str) -> String {
+    move |name: &str, registry: &str| {
+        let service = |n: usize| {
+            let image = format!("{registry}/acme/s{n}:1");
+            format!("  s{n}: {{ image: '{image}', port: 8000, publish: {}, health: /healthz }}\n", 20000 + n)
+        };
+        let services: String = (0..count).map(service).collect();
+        format!(
+            "project: {name}\nservices:\n{services}environments:\n  staging: {{ {environment} }}\nci: false\n"
+        )
+    }
+}
+
 /// The vendors' documents, by platform, where they are at hand: read once, and said once where not.
 fn documents() -> &'static BTreeMap<&'static str, Value> {
     static DOCUMENTS: OnceLock<BTreeMap<&'static str, Value>> = OnceLock::new();

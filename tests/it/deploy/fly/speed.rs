@@ -5,8 +5,10 @@ use std::time::Duration;
 use dashdeploy_fakes::fly::FlyOptions;
 
 use super::{configuration, deployed, options, staged, staged_on};
-use crate::deploy::stage::{Stage, digest};
+use crate::deploy::stage::{Stage, digest, many};
 use crate::support::figure;
+
+const FLY: &str = "target: fly, region: fra";
 
 /// What a run asked: writes, reads of the platform, reads of registries.
 fn asked(stage: &Stage, arguments: &[&str]) -> (usize, usize, usize) {
@@ -40,7 +42,7 @@ fn the_second_deploy_makes_no_write_and_two_reads_a_service() {
         "fly: the same with images by digest: {writes} writes, {reads} reads, {images} of the registry"
     ));
     assert!(writes == 0 && reads + images <= 4, "{writes} {reads} {images}");
-    let stage = staged("fly-noop-many", Duration::ZERO, many(20));
+    let stage = staged("fly-noop-many", Duration::ZERO, many(20, FLY));
     stage.run(&["deploy", "--yes"]).exits(0);
     let (writes, reads, images) = asked(&stage, &["deploy", "--yes"]);
     figure(&format!(
@@ -49,27 +51,11 @@ fn the_second_deploy_makes_no_write_and_two_reads_a_service() {
     assert!(writes == 0 && reads + images <= 2 * 20 + 2, "{writes} {reads} {images}");
 }
 
-/// So many services that need nothing of each other.
-fn many(count: usize) -> impl Fn(&str, &str) -> String {
-    move |name: &str, registry: &str| {
-        let service = |n: usize| {
-            format!(
-                "  s{n}:\n    image: {registry}/acme/s{n}:1\n    port: 8000\n    publish: {}\n    health: /healthz\n",
-                20000 + n
-            )
-        };
-        let services: String = (0..count).map(service).collect();
-        format!(
-            "project: {name}\nservices:\n{services}environments:\n  staging: {{ target: fly, region: fra }}\nci: false\n"
-        )
-    }
-}
-
 #[test]
 fn twenty_services_take_about_as_long_as_one() {
     for millis in [50, 200] {
         let run = |count: usize| {
-            let stage = staged(&format!("fly-many-{count}"), Duration::from_millis(millis), many(count));
+            let stage = staged(&format!("fly-many-{count}"), Duration::from_millis(millis), many(count, FLY));
             let begun = std::time::Instant::now();
             stage.run(&["deploy", "--yes"]).exits(0);
             (begun.elapsed(), stage.calls())
@@ -89,7 +75,7 @@ fn twenty_services_take_about_as_long_as_one() {
 #[test]
 fn limits_of_the_platform_are_kept() {
     let options = FlyOptions { limits: true, ..options() };
-    let stage = staged_on(options, "fly-limits", Duration::ZERO, many(6));
+    let stage = staged_on(options, "fly-limits", Duration::ZERO, many(6, FLY));
     // Six apps at once are too many for a platform that counts all of them together, as this one does: they queue up.
     stage.run(&["deploy", "--yes"]).exits(0);
     let refused = stage.lab.log().iter().filter(|entry| entry.status == Some(429)).count();
