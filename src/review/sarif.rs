@@ -1,6 +1,7 @@
 //! Findings for code-scanning services: SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0), as GitHub reads it.
 
 use dashdeploy_contract::{Finding, Severity};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -57,13 +58,19 @@ fn result(finding: &Finding) -> Value {
     result
 }
 
-/// A relative URI reference (RFC 3986): everything but unreserved characters and slashes is encoded.
+/// A relative URI reference (RFC 3986, section 3.3): all but unreserved characters and slashes is encoded.
 fn uri(path: &str) -> String {
-    let encoded = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    path.bytes().map(encoded).collect()
+    const ENCODED: AsciiSet =
+        NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, &ENCODED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_path_is_a_relative_reference() {
+        assert_eq!(uri("web/src/a b#1?/ä-x_~.ts"), "web/src/a%20b%231%3F/%C3%A4-x_~.ts");
+    }
 }
